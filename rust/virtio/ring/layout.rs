@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! Where the parts of a split ring lie.
+
+use super::descriptor::Descriptor;
+
+/// Largest size of a split ring.
+pub const MAX_SIZE: u16 = 1 << 15;
+
+/// Alignment of the descriptor table.
+pub const DESC_ALIGN: usize = 16;
+/// Alignment of the available ring.
+pub const AVAIL_ALIGN: usize = 2;
+/// Alignment of the used ring.
+pub const USED_ALIGN: usize = 4;
+
+/// Offset of `flags` in the available and in the used ring.
+pub const FLAGS: usize = 0;
+/// Offset of `idx` in the available and in the used ring.
+pub const IDX: usize = 2;
+/// Offset of the entries in the available and in the used ring.
+pub const RING: usize = 4;
+
+/// Whether a split ring may have `size` entries.
+pub const fn is_valid_size(size: u16) -> bool {
+    size.is_power_of_two() && size <= MAX_SIZE
+}
+
+/// Bytes in the descriptor table of a ring of `size` entries.
+pub const fn desc_bytes(size: u16) -> usize {
+    size as usize * Descriptor::SIZE as usize
+}
+
+/// Bytes in the available ring of a ring of `size` entries, `used_event` included.
+pub const fn avail_bytes(size: u16) -> usize {
+    used_event(size) + 2
+}
+
+/// Bytes in the used ring of a ring of `size` entries, `avail_event` included.
+pub const fn used_bytes(size: u16) -> usize {
+    avail_event(size) + 2
+}
+
+/// Offset in the available ring of the entry at `index`, which is already reduced modulo the size.
+pub const fn avail_entry(index: u16) -> usize {
+    RING + index as usize * 2
+}
+
+/// Offset in the used ring of the entry at `index`, which is already reduced modulo the size.
+pub const fn used_entry(index: u16) -> usize {
+    RING + index as usize * 8
+}
+
+/// Offset in the available ring of `used_event`.
+pub const fn used_event(size: u16) -> usize {
+    avail_entry(size)
+}
+
+/// Offset in the used ring of `avail_event`.
+pub const fn avail_event(size: u16) -> usize {
+    used_entry(size)
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! What a split ring needs of the memory that it shares with the device.
+
+use super::Descriptor;
+
+/// Access to the shared memory of one split ring.
+///
+/// Positions and indexes are any number: the implementer takes them modulo the size of the ring, so that no argument
+/// leads out of its memory. It also converts to and from little-endian, and makes one access of each read and write.
+pub trait SplitMemory {
+    /// Entries of the ring: a power of two of at most 2^15 that never changes.
+    fn size(&self) -> u16;
+
+    /// Writes a descriptor of the descriptor table.
+    fn write_desc(&self, index: u16, desc: Descriptor);
+    /// Writes an entry of the available ring.
+    fn write_avail_ring(&self, position: u16, head: u16);
+    /// Writes the index of the available ring.
+    fn write_avail_idx(&self, idx: u16);
+    /// Writes the flags of the available ring.
+    fn write_avail_flags(&self, flags: u16);
+    /// Writes the index of the used ring at which the driver asks for an interrupt.
+    fn write_used_event(&self, idx: u16);
+
+    /// Reads the index of the used ring.
+    fn read_used_idx(&self) -> u16;
+    /// Reads an entry of the used ring: id and length, each once.
+    fn read_used_elem(&self, position: u16) -> (u32, u32);
+    /// Reads the flags of the used ring.
+    fn read_used_flags(&self) -> u16;
+    /// Reads the index of the available ring at which the device asks for a notification.
+    fn read_avail_event(&self) -> u16;
+
+    /// Entries of each of the indirect tables, of which there is one for each descriptor; zero without tables.
+    fn table_len(&self) -> u16;
+    /// Writes an entry of the indirect table that belongs to `head`.
+    fn write_table(&self, head: u16, entry: u16, desc: Descriptor);
+    /// The bus address of the indirect table that belongs to `head`.
+    fn table_addr(&self, head: u16) -> u64;
+
+    /// Orders writes to the ring before the barrier before those after it, as the device sees them.
+    fn wmb(&self);
+    /// Orders reads of what the device writes before the barrier before those after it.
+    fn rmb(&self);
+    /// Orders all accesses before the barrier before all those after it.
+    fn mb(&self);
+}
