@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (C) 2026 The virtio-rust authors
+# shellcheck shell=bash
+#
+# What the scripts share: messages, the cache, and entering the SDK. To be
+# sourced after `set -euo pipefail`.
+
+# The source tree.
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+
+# The kernel to build for. The flavour is Debian's word for a configuration.
+KERNEL_SERIES=${KERNEL_SERIES:-7.3}
+FLAVOUR=${FLAVOUR:-cloud}
+case $FLAVOUR in
+cloud | cloud-amd64) FLAVOUR=cloud-amd64 ;;
+esac
+
+# Everything that is not the project's own work is kept here.
+CACHE=${VIRTIO_RUST_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/virtio-rust}
+
+# Where the source tree is inside the SDK and inside a guest, whatever its path
+# outside is.
+GUEST_TOP=/srv/virtio-rust
+
+# Where the modules for this flavour are built.
+BUILD=$TOP/build/$FLAVOUR
+export TOP KERNEL_SERIES FLAVOUR CACHE GUEST_TOP BUILD
+
+die() {
+	printf '%s: %s\n' "${PROGRAM:-${0##*/}}" "$*" >&2
+	exit 1
+}
+
+info() {
+	printf '%s: %s\n' "${PROGRAM:-${0##*/}}" "$*" >&2
+}
+
+# The bounds of what the scripts are written for, each with what to do about it.
+# They print nothing when all is well and are functions of their arguments, so
+# that tests can call them with any.
+check_arch() { # machine
+	[ "$1" = x86_64 ] ||
+		die "this machine is $1; the set-up needs x86-64 (the modules are built for Debian's amd64 kernel)"
+}
+
+check_root() { # uid
+	[ "$1" = 0 ] ||
+		die "root is needed to make and enter the SDK (a chroot); run it as root, e.g. with sudo"
+}
+
+check_distribution() { # os-release file
+	local id=
+	[ ! -r "$1" ] || id=$(sed -n 's/^ID\(_LIKE\)\?=//p' "$1" | tr -d '"' | tr '\n' ' ')
+	case " $id " in
+	*" debian "*) ;;
+	*) die "this machine is not Debian (ID=${id:-unknown}); the set-up needs Debian 12 or 13 and its package archive" ;;
+	esac
+}
+
+check_flavour() { # flavour
+	case $1 in
+	cloud-amd64 | amd64) ;;
+	*) die "FLAVOUR=$1 is unknown; it is one of: cloud amd64" ;;
+	esac
+}
+
+# All mounts are made in a namespace of their own, which some containers forbid.
+check_namespaces() {
+	unshare --mount --pid --fork --kill-child=KILL --propagation private true 2>/dev/null ||
+		die "this environment does not allow mount namespaces (unshare failed); in a container, give it CAP_SYS_ADMIN"
+}
+
+check_machine() {
+	check_arch "$(uname -m)"
+	check_distribution /etc/os-release
+	check_root "$(id -u)"
+	check_flavour "$FLAVOUR"
+	check_namespaces
+}
+
+# The release and the paths of a finished SDK, written by scripts/sdk: sets
+# SDK_ROOT, KERNEL_RELEASE, KERNEL_TREE and KERNEL_IMAGE (paths as seen in it).
+sdk_file() {
+	printf '%s/sdk-%s-%s-%s' "$CACHE" "$(sdk_key)" "$KERNEL_SERIES" "$FLAVOUR"
+}
+
+# What the root tree is made from. Its recipe's number changes with the way in
+# which it is made.
+sdk_key() {
+	{
+		echo recipe 1 trixie
+		grep -Ev '^(#|$)' "$TOP/scripts/sdk.packages"
+	} | sha256sum | cut -c1-12
+}
+
+# Makes the SDK if it is not there, and says where it is.
+need_sdk() {
+	local file
+	file=$(sdk_file)
+	if [ ! -f "$file" ]; then
+		"$TOP/scripts/sdk" || exit 1
+	fi
+	# shellcheck disable=SC1090
+	. "$file"
+	export SDK_ROOT KERNEL_RELEASE KERNEL_TREE KERNEL_IMAGE
+	[ -d "$SDK_ROOT$KERNEL_TREE" ] ||
+		die "the SDK in $SDK_ROOT is damaged; remove $CACHE and run make sdk"
+}
+
+# Runs a command in a root tree: sdk_run ROOT COMMAND...
+# BINDS holds further directories that shall be there under their own path.
+sdk_run() {
+	"$TOP/scripts/chroot-run" "$@"
+}
+
+# A directory of this run, removed at its end. It is below /tmp, which the SDK
+# shares with the machine, so that its path is good on both sides.
+make_run_dir() {
+	RUN=$(mktemp -d /tmp/virtio-rust.XXXXXXXX)
+	trap 'rm -rf "$RUN"' EXIT
+}
