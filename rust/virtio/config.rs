@@ -4,17 +4,17 @@
 
 //! The device's configuration space.
 //!
-//! Fields are accessed in the widths that the specification asks for: 8, 16 and 32 bits as one access, 64 bits as two
-//! of 32, byte arrays byte by byte. What takes more than one access is repeated until the device says that nothing
-//! changed meanwhile, but not for ever.
+//! Fields are accessed in the widths that the specification asks for: 8, 16 and 32 bits as one
+//! access, 64 bits as two of 32, byte arrays byte by byte. What takes more than one access is
+//! repeated until the device says that nothing changed meanwhile, but not for ever.
 
 /// How often a read is tried that the device keeps changing.
 pub const RETRIES: u32 = 64;
 
 /// Access to the configuration space of a device.
 ///
-/// Values are in the CPU's byte order. Callers stay below `len()` and keep to natural alignment; each call makes one
-/// access of its width.
+/// Values are in the CPU's byte order. Callers stay below `len()` and keep to natural alignment;
+/// each call makes one access of its width.
 pub trait ConfigAccess {
     /// Bytes there are.
     fn len(&self) -> usize;
@@ -117,7 +117,8 @@ impl sealed::Sealed for u64 {}
 
 impl Field for u64 {
     const SIZE: usize = 8;
-    // It is two fields of 32 bits to the transport, and nothing says that it lies at a multiple of 8.
+    // It is two fields of 32 bits to the transport, and nothing says that it lies at a multiple of
+    // 8.
     const ALIGN: usize = 4;
     const SINGLE: bool = false;
 
@@ -156,7 +157,8 @@ impl<const N: usize> Field for [u8; N] {
     }
 }
 
-/// The configuration space of a device, or what can be seen of it in one generation: see [`Self::consistent`].
+/// The configuration space of a device, or what can be seen of it in one generation: see
+/// [`Self::consistent`].
 #[derive(Debug)]
 pub struct Config<'a, A: ?Sized> {
     /// The accessors.
@@ -204,7 +206,8 @@ impl<'a, A: ConfigAccess + ?Sized> Config<'a, A> {
         Ok(())
     }
 
-    /// Reads a field. A value that takes several accesses is never put together from two generations.
+    /// Reads a field. A value that takes several accesses is never put together from two
+    /// generations.
     ///
     /// # Errors
     ///
@@ -217,7 +220,8 @@ impl<'a, A: ConfigAccess + ?Sized> Config<'a, A> {
         self.consistent(|config| Ok(T::load(config.access, offset)))
     }
 
-    /// Reads a field that exists only with a feature which is `present` or not. If it is not, the device is not asked.
+    /// Reads a field that exists only with a feature which is `present` or not. If it is not, the
+    /// device is not asked.
     ///
     /// # Errors
     ///
@@ -233,11 +237,13 @@ impl<'a, A: ConfigAccess + ?Sized> Config<'a, A> {
         self.read(offset).map(Some)
     }
 
-    /// Reads several fields as they were at one time. What `read` does may be repeated, up to [`RETRIES`] times.
+    /// Reads several fields as they were at one time. What `read` does may be repeated, up to
+    /// [`RETRIES`] times.
     ///
     /// # Errors
     ///
-    /// Those of `read`, at once; [`ConfigError::Unstable`] if the device changed its configuration each time.
+    /// Those of `read`, at once; [`ConfigError::Unstable`] if the device changed its configuration
+    /// each time.
     pub fn consistent<R>(
         &self,
         mut read: impl FnMut(&Self) -> Result<R, ConfigError>,

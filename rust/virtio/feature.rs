@@ -4,7 +4,8 @@
 
 //! Feature bits: sets of them, what depends on what, and negotiation.
 //!
-//! The bits themselves are in modules by device type; those of rings and transports are in [`transport`].
+//! The bits themselves are in modules by device type; those of rings and transports are in
+//! [`transport`].
 
 use super::id::DeviceId;
 
@@ -87,8 +88,18 @@ impl FeatureSet {
         .with(Feature(42))
         .union(Self::range(50, 127));
 
-    /// What rings and transports may define.
-    pub const TRANSPORT: Self = Self::range(24, 41).with(Feature(43));
+    /// What rings and transports have defined, less the trap that is [`transport::UNUSED`].
+    pub const TRANSPORT: Self = Self::of(&[
+        transport::NOTIFY_ON_EMPTY,
+        transport::ANY_LAYOUT,
+        transport::INDIRECT_DESC,
+        transport::EVENT_IDX,
+    ])
+    .union(Self::range(
+        transport::VERSION_1.bit(),
+        transport::ADMIN_VQ.bit(),
+    ))
+    .with(transport::SUSPEND);
 
     /// What nobody may define.
     pub const RESERVED: Self = Self::range(44, 49);
@@ -197,8 +208,8 @@ impl FeatureSet {
 
     /// The largest subset in which nothing lacks what it depends on.
     ///
-    /// What it drops can be what something else depends on, so it looks again until nothing is dropped; each time but
-    /// the last drops one feature or more.
+    /// What it drops can be what something else depends on, so it looks again until nothing is
+    /// dropped; each time but the last drops one feature or more.
     #[must_use]
     pub fn close(self, tables: &[&[Dependency]]) -> Self {
         let mut set = self;
@@ -228,8 +239,9 @@ pub fn dependencies(device: DeviceId) -> [&'static [Dependency]; 2] {
 
 /// The features to accept of those that a device of type `device` offers.
 ///
-/// They are among what the driver allows of the device's bits and the transport of the others, no reserved bit is among
-/// them, and none lacks what it depends on. Whatever the device offers, it is as if it had not offered the rest.
+/// They are among what the driver allows of the device's bits and the transport of the others, no
+/// reserved bit is among them, and none lacks what it depends on. Whatever the device offers, it is
+/// as if it had not offered the rest.
 #[must_use]
 pub fn negotiate(
     offered: FeatureSet,

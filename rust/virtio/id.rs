@@ -140,7 +140,8 @@ impl DeviceId {
         self.0
     }
 
-    /// The PCI device id of a device of this type that has no legacy interface. The ids end at 0x107f.
+    /// The PCI device id of a device of this type that has no legacy interface. The ids end at
+    /// 0x107f.
     pub const fn pci_device(self) -> Option<u16> {
         match self.0 {
             1..=0x3f => Some(Self::PCI_BASE + self.0),

@@ -4,8 +4,9 @@
 
 //! Virtqueue rings.
 //!
-//! What is here knows the rules of a ring and nothing of where it lies: memory and barriers come through a
-//! trait. It depends on [`core`] only, so the same source is built into the module and into host tests.
+//! What is here knows the rules of a ring and nothing of where it lies: memory and barriers come
+//! through a trait. It depends on [`core`] only, so the same source is built into the module and
+//! into host tests.
 
 pub mod descriptor;
 pub mod event;

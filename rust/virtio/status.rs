@@ -36,7 +36,8 @@ impl Status {
         self.0
     }
 
-    /// This status and the bits of `other`. Bits are only ever added: what takes one away is a reset.
+    /// This status and the bits of `other`. Bits are only ever added: what takes one away is a
+    /// reset.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -47,8 +48,8 @@ impl Status {
         self.0 & other.0 == other.0
     }
 
-    /// Whether this is what a read of a device gives that is no longer there: all ones, which no device that is
-    /// there shows, as that takes reserved bits.
+    /// Whether this is what a read of a device gives that is no longer there: all ones, which no
+    /// device that is there shows, as that takes reserved bits.
     pub const fn is_gone(self) -> bool {
         self.0 == 0xff
     }

@@ -43,7 +43,8 @@ features! {
     RING_PACKED = 34;
     /// The device uses buffers in the order in which it got them.
     IN_ORDER = 35;
-    /// Memory accesses of driver and device are to be ordered as the platform orders those of hardware.
+    /// Memory accesses of driver and device are to be ordered as the platform orders those of
+    /// hardware.
     ORDER_PLATFORM = 36;
     /// The device supports SR-IOV.
     SR_IOV = 37;
@@ -108,7 +109,8 @@ features! {
     MQ = 22;
     /// The MAC address can be set by command.
     CTRL_MAC_ADDR = 23;
-    /// Legacy: receive coalescing over IPv4. The number is also [`transport::ADMIN_VQ`](super::transport::ADMIN_VQ).
+    /// Legacy: receive coalescing over IPv4. The number is also
+    /// [`transport::ADMIN_VQ`](super::transport::ADMIN_VQ).
     GUEST_RSC4 = 41;
     /// Legacy: receive coalescing over IPv6.
     GUEST_RSC6 = 42;

@@ -128,6 +128,7 @@ pub(super) const NET: &[Dependency] = &[
 
 /// Block devices.
 pub(super) const BLOCK: &[Dependency] = &[
-    // The device has to offer both. With a cache that the driver can turn on but not flush, data would be lost.
+    // The device has to offer both. With a cache that the driver can turn on but not flush, data
+    // would be lost.
     Dependency::all(block::CONFIG_WCE, &[block::FLUSH]),
 ];

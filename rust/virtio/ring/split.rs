@@ -4,9 +4,10 @@
 
 //! The driver's side of a split virtqueue.
 //!
-//! All that decides what happens to a chain is private, in [`Slot`]s; the descriptor table, which the device could
-//! overwrite, is only ever written. What the device does write is read once for each use, and is checked before it
-//! is used. A device that breaks the rules breaks its queue, for good and once: see [`Violation`].
+//! All that decides what happens to a chain is private, in [`Slot`]s; the descriptor table, which
+//! the device could overwrite, is only ever written. What the device does write is read once for
+//! each use, and is checked before it is used. A device that breaks the rules breaks its queue, for
+//! good and once: see [`Violation`].
 //!
 //! Indexes run freely through 2^16; positions in the ring are indexes modulo its size.
 
@@ -91,7 +92,8 @@ enum Form {
     Table,
 }
 
-/// The private state of one descriptor. All but `next` matters for heads of outstanding chains only.
+/// The private state of one descriptor. All but `next` matters for heads of outstanding chains
+/// only.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(16))]
 pub struct Slot {
@@ -135,13 +137,15 @@ pub struct Stats {
     pub rejected: u64,
 }
 
-/// The driver's side of a split virtqueue: `M` is the memory it shares with the device, `S` holds its private state.
+/// The driver's side of a split virtqueue: `M` is the memory it shares with the device, `S` holds
+/// its private state.
 ///
 /// # Invariants
 ///
 /// While not broken:
 /// - `slots` linked by `next` from `free_head` are `num_free` free descriptors.
-/// - `added - last_used` chains are outstanding; those numbered below `published` are known to the device.
+/// - `added - last_used` chains are outstanding; those numbered below `published` are known to the
+///   device.
 /// - `last_used <= used_seen <= published <= added`, in that circular order.
 pub struct Split<M, S> {
     /// The shared memory.
@@ -269,7 +273,8 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         index(self.added).wrapping_sub(self.last_used)
     }
 
-    /// The available index that the device sees, of which `VIRTIO_F_NOTIFICATION_DATA` wants to hear.
+    /// The available index that the device sees, of which `VIRTIO_F_NOTIFICATION_DATA` wants to
+    /// hear.
     #[inline]
     pub fn avail_idx(&self) -> u16 {
         self.published
@@ -287,7 +292,8 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         self.broken
     }
 
-    /// Breaks the queue for a reason of the caller's, who is not told of it again. The first reason stays.
+    /// Breaks the queue for a reason of the caller's, who is not told of it again. The first reason
+    /// stays.
     #[cold]
     pub fn break_with(&mut self, violation: Violation) {
         if self.broken.is_none() {
@@ -314,9 +320,10 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
 
     /// Starts a chain of at most `max` segments.
     ///
-    /// One segment goes into the descriptor table. More do while half of the ring stays free: one cache line
-    /// less for the device to fetch than with an indirect table. Then they go to a table, to save descriptors. In both
-    /// cases a chain has no more segments than the ring has descriptors, as the specification wants.
+    /// One segment goes into the descriptor table. More do while half of the ring stays free: one
+    /// cache line less for the device to fetch than with an indirect table. Then they go to a
+    /// table, to save descriptors. In both cases a chain has no more segments than the ring has
+    /// descriptors, as the specification wants.
     ///
     /// # Errors
     ///
@@ -326,7 +333,8 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         ChainWriter::new(self, max)
     }
 
-    /// Shows the device all chains added since the last time, and says whether it wants to be notified of them.
+    /// Shows the device all chains added since the last time, and says whether it wants to be
+    /// notified of them.
     #[inline]
     pub fn publish(&mut self) -> bool {
         let old = self.published;
@@ -338,8 +346,8 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         self.memory.wmb();
         self.memory.write_avail_idx(new);
         self.published = new;
-        // The device writes its wish and then looks at the index once more; the other way round here. With less than a
-        // full barrier between, each could miss what the other wrote.
+        // The device writes its wish and then looks at the index once more; the other way round
+        // here. With less than a full barrier between, each could miss what the other wrote.
         self.memory.mb();
         let wanted = if self.options.event_idx {
             event::need_event(self.memory.read_avail_event(), new, old)
@@ -354,7 +362,8 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         wanted
     }
 
-    /// Looks at the used index, when all entries up to where it stood have been consumed. Whether there are more.
+    /// Looks at the used index, when all entries up to where it stood have been consumed. Whether
+    /// there are more.
     #[inline]
     fn refresh(&mut self) -> Result<bool, Violation> {
         let idx = self.memory.read_used_idx();
@@ -371,8 +380,8 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         Ok(true)
     }
 
-    /// Returns the next chain that the device has used, without taking it back: that is done by [`Self::release`]. Its
-    /// segments can be visited between by [`Self::places`].
+    /// Returns the next chain that the device has used, without taking it back: that is done by
+    /// [`Self::release`]. Its segments can be visited between by [`Self::places`].
     ///
     /// # Errors
     ///
@@ -389,7 +398,8 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         let Some((head, writable)) = self.published_head(id) else {
             return Err(self.reject(Violation::UsedId));
         };
-        // Devices are known that report more than they wrote, or a length where nothing was writable.
+        // Devices are known that report more than they wrote, or a length where nothing was
+        // writable.
         if len > writable {
             self.stats.clamped = self.stats.clamped.wrapping_add(1);
         }
@@ -465,8 +475,8 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         true
     }
 
-    /// Where each segment of an outstanding chain was put, in the order in which they were pushed. Nothing when the
-    /// chain is not outstanding.
+    /// Where each segment of an outstanding chain was put, in the order in which they were pushed.
+    /// Nothing when the chain is not outstanding.
     #[inline]
     pub fn places(&self, head: u16) -> Places<'_> {
         Places::new(&self.slots, head)
@@ -474,9 +484,9 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
 
     /// Tells the device that the driver looks by itself. It is a hint: interrupts may still come.
     ///
-    /// With the event index nothing is written: once the device has passed the position at which it was to interrupt,
-    /// it does not do so again before the index has come round, and one interrupt too many costs less than a cache line
-    /// bounced for each that comes.
+    /// With the event index nothing is written: once the device has passed the position at which it
+    /// was to interrupt, it does not do so again before the index has come round, and one interrupt
+    /// too many costs less than a cache line bounced for each that comes.
     #[inline]
     pub fn disable_interrupts(&mut self) {
         if !self.options.event_idx && self.shown != event::NO_INTERRUPT {
@@ -485,10 +495,12 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         }
     }
 
-    /// Asks for an interrupt when the next chain is used. Returns whether the caller may wait for it: if not, there are
-    /// chains to take or there is a violation to hear of, by [`Self::pop`], and this is to be called again after that.
+    /// Asks for an interrupt when the next chain is used. Returns whether the caller may wait for
+    /// it: if not, there are chains to take or there is a violation to hear of, by [`Self::pop`],
+    /// and this is to be called again after that.
     ///
-    /// A device can make this return `false` no more often than there are chains outstanding, and once more.
+    /// A device can make this return `false` no more often than there are chains outstanding, and
+    /// once more.
     #[inline]
     pub fn enable_interrupts(&mut self) -> bool {
         if self.broken.is_some() {
@@ -509,8 +521,9 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
             } else {
                 self.memory.write_avail_flags(wish);
             }
-            // The device writes the index and then looks at this wish; the other way round here. With less than a full
-            // barrier between, each could miss what the other wrote. A wish that the device could see before needs none.
+            // The device writes the index and then looks at this wish; the other way round here.
+            // With less than a full barrier between, each could miss what the other wrote. A wish
+            // that the device could see before needs none.
             self.memory.mb();
         }
         match self.refresh() {
@@ -522,8 +535,8 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         }
     }
 
-    /// Returns the next chain that [`Self::drain`] will take back, so that its segments can be visited by
-    /// [`Self::places`] before. Takes the queue out of service.
+    /// Returns the next chain that [`Self::drain`] will take back, so that its segments can be
+    /// visited by [`Self::places`] before. Takes the queue out of service.
     pub fn next_outstanding(&mut self) -> Option<u16> {
         self.break_with(Violation::Drained);
         while let Some(slot) = self.slots.get(usize::from(self.drained)) {
@@ -535,7 +548,8 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         None
     }
 
-    /// Takes back the next outstanding chain, whether or not the device has used it. Takes the queue out of service.
+    /// Takes back the next outstanding chain, whether or not the device has used it. Takes the
+    /// queue out of service.
     ///
     /// Only after a confirmed reset is the memory of the chain safe from the device.
     pub fn drain(&mut self) -> Option<u16> {

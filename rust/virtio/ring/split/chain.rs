@@ -100,8 +100,8 @@ impl<'a, M: SplitMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
     ///
     /// # Errors
     ///
-    /// [`ChainError::Empty`], [`ChainError::Excess`], [`ChainError::Order`] or [`ChainError::Bytes`]: then the chain is
-    /// spoilt, and cannot be committed any more.
+    /// [`ChainError::Empty`], [`ChainError::Excess`], [`ChainError::Order`] or
+    /// [`ChainError::Bytes`]: then the chain is spoilt, and cannot be committed any more.
     #[inline]
     pub fn push(&mut self, addr: u64, len: u32, writable: bool) -> Result<Place, ChainError> {
         let checked = self.check(len, writable);
@@ -183,7 +183,8 @@ impl<'a, M: SplitMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
         error
     }
 
-    /// Adds the chain to the ring, and returns its head. The device sees it after [`Split::publish`].
+    /// Adds the chain to the ring, and returns its head. The device sees it after
+    /// [`Split::publish`].
     ///
     /// # Errors
     ///

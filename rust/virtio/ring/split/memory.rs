@@ -8,8 +8,9 @@ use super::Descriptor;
 
 /// Access to the shared memory of one split ring.
 ///
-/// Positions and indexes are any number: the implementer takes them modulo the size of the ring, so that no argument
-/// leads out of its memory. It also converts to and from little-endian, and makes one access of each read and write.
+/// Positions and indexes are any number: the implementer takes them modulo the size of the ring, so
+/// that no argument leads out of its memory. It also converts to and from little-endian, and makes
+/// one access of each read and write.
 pub trait SplitMemory {
     /// Entries of the ring: a power of two of at most 2^15 that never changes.
     fn size(&self) -> u16;
@@ -34,7 +35,8 @@ pub trait SplitMemory {
     /// Reads the index of the available ring at which the device asks for a notification.
     fn read_avail_event(&self) -> u16;
 
-    /// Entries of each of the indirect tables, of which there is one for each descriptor; zero without tables.
+    /// Entries of each of the indirect tables, of which there is one for each descriptor; zero
+    /// without tables.
     fn table_len(&self) -> u16;
     /// Writes an entry of the indirect table that belongs to `head`.
     fn write_table(&self, head: u16, entry: u16, desc: Descriptor);

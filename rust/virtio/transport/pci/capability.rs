@@ -4,13 +4,14 @@
 
 //! Finding the structures of a device by its PCI capabilities.
 //!
-//! The device decides what the capability list says. The walk ends whatever that is, reads each field once, and accepts
-//! no region that does not lie in a BAR. As the specification wants, it skips what it does not know, and takes the first
-//! usable capability of each type.
+//! The device decides what the capability list says. The walk ends whatever that is, reads each
+//! field once, and accepts no region that does not lie in a BAR. As the specification wants, it
+//! skips what it does not know, and takes the first usable capability of each type.
 
 use core::fmt;
 
-/// Read access to the configuration space of a PCI function: its first 256 bytes. Reads are aligned.
+/// Read access to the configuration space of a PCI function: its first 256 bytes. Reads are
+/// aligned.
 ///
 /// Values are in the CPU's byte order, and all ones when the function is gone.
 pub trait ConfigSpace {
@@ -47,8 +48,9 @@ pub struct Notify {
 }
 
 impl Notify {
-    /// Where in the region the queue is notified whose `queue_notify_off` this is, by a write of `width` bytes: 2, or 4
-    /// with `VIRTIO_F_NOTIFICATION_DATA`. `None` if that is not inside the region or not aligned.
+    /// Where in the region the queue is notified whose `queue_notify_off` this is, by a write of
+    /// `width` bytes: 2, or 4 with `VIRTIO_F_NOTIFICATION_DATA`. `None` if that is not inside the
+    /// region or not aligned.
     pub fn doorbell(&self, queue_notify_off: u16, width: u8) -> Option<u64> {
         let width = u64::from(width);
         let offset = u64::from(queue_notify_off).checked_mul(u64::from(self.multiplier))?;
@@ -153,7 +155,8 @@ impl Structure {
 pub enum CapabilityError {
     /// The function does not answer.
     Gone,
-    /// There is no common configuration, usable or not: the function has no more than the legacy interface.
+    /// There is no common configuration, usable or not: the function has no more than the legacy
+    /// interface.
     NoCommon,
     /// There is no notification structure.
     NoNotify,
@@ -285,7 +288,8 @@ impl<C: ConfigSpace + ?Sized> Candidate<'_, C> {
         low | (u64::from(self.read32(high)) << 32)
     }
 
-    /// Whether the capability is as long as `needed`, and is inside the configuration space that far.
+    /// Whether the capability is as long as `needed`, and is inside the configuration space that
+    /// far.
     fn check(&self, needed: u8) -> Result<(), Defect> {
         if self.cap_len < needed || self.at > SPACE_END.wrapping_sub(u16::from(needed)) {
             return Err(Defect::Capability);
@@ -299,8 +303,8 @@ impl<C: ConfigSpace + ?Sized> Candidate<'_, C> {
         length.copied().flatten().ok_or(Defect::Bar)
     }
 
-    /// The structure, as far as it is in its BAR: one that goes on beyond is cut off there. It has to begin at a multiple
-    /// of `align` and to have `needed` bytes.
+    /// The structure, as far as it is in its BAR: one that goes on beyond is cut off there. It has
+    /// to begin at a multiple of `align` and to have `needed` bytes.
     fn region(&self, align: u64, needed: u64) -> Result<Region, Defect> {
         self.check(BASE_LENGTH)?;
         let offset = u64::from(self.read32(8));
@@ -374,7 +378,8 @@ impl Found {
     /// Notes a vendor-specific capability, if it is of a known type and not on a reserved BAR.
     fn note<C: ConfigSpace + ?Sized>(&mut self, space: &C, bars: &Bars, at: u16) {
         let (cap_len, cfg_type) = halves(space.read16(at.wrapping_add(2)));
-        // Even the shortest one does not fit behind that. Its BAR is not looked at, so let it be a valid one.
+        // Even the shortest one does not fit behind that. Its BAR is not looked at, so let it be a
+        // valid one.
         let fits = at <= SPACE_END.wrapping_sub(u16::from(BASE_LENGTH));
         let (bar, id) = if fits {
             halves(space.read16(at.wrapping_add(4)))
@@ -438,7 +443,8 @@ const fn halves(word: u16) -> (u8, u8) {
 ///
 /// # Errors
 ///
-/// Without usable common configuration, notification structure or ISR status, or when the capability list is malformed.
+/// Without usable common configuration, notification structure or ISR status, or when the
+/// capability list is malformed.
 pub fn parse<C: ConfigSpace + ?Sized>(
     space: &C,
     bars: &Bars,
