@@ -9,3 +9,4 @@
 
 #define __rust_helper
 
+#include "dma.c"

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/cc_platform.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+
+__rust_helper phys_addr_t rust_helper_virt_to_phys(void *address)
+{
+	return virt_to_phys(address);
+}
+
+__rust_helper bool rust_helper_virt_addr_valid(const void *address)
+{
+	return virt_addr_valid(address);
+}
+
+__rust_helper phys_addr_t rust_helper_page_to_phys(struct page *page)
+{
+	return page_to_phys(page);
+}

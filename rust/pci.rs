@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! What `kernel::pci` lacks for a transport: ranges of BARs, vectors with affinity, I/O BARs.
+//!
+//! `kernel::pci::Bar` takes a whole BAR and maps all of it, as memory. A virtio device puts several
+//! structures into one BAR, or one into an I/O BAR, so here a [`Function`] claims the BARs it needs
+//! once and maps ranges of them.
+
+use core::ptr::NonNull;
+
+use kernel::{
+    bindings, device,
+    error::to_result,
+    pci,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        Arc, //
+    },
+};
+
+/// Number of BARs of a function with a type 0 header.
+pub(crate) const NUM_BARS: usize = 6;
+
+/// An enabled PCI function of which some BARs are claimed.
+///
+/// Dropping it releases the BARs and disables the function.
+///
+/// # Invariants
+///
+/// The device is enabled, and the BARs in the mask `bars` are requested.
+pub(crate) struct Function {
+    dev: ARef<pci::Device>,
+    bars: c_int,
+}
+
+/// The `struct pci_dev` behind `dev`.
+pub(crate) fn raw_device<Ctx: device::DeviceContext>(
+    dev: &pci::Device<Ctx>,
+) -> *mut bindings::pci_dev {
+    // CAST: `pci::Device` is a transparent wrapper of `struct pci_dev`.
+    core::ptr::from_ref(dev).cast_mut().cast()
+}
+
+/// Length of each BAR, [`None`] where there is none.
+pub(crate) fn bar_lengths<Ctx: device::DeviceContext>(
+    dev: &pci::Device<Ctx>,
+) -> [Option<u64>; NUM_BARS] {
+    let mut lengths = [None; NUM_BARS];
+
+    for (i, length) in lengths.iter_mut().enumerate() {
+        // SAFETY: `dev` is a live device, which has at least `NUM_BARS` resources.
+        let resource = unsafe { (*raw_device(dev)).resource[i] };
+        // CAST: Lossless, `c_ulong` has at least 32 bits.
+        let usable = (bindings::IORESOURCE_MEM | bindings::IORESOURCE_IO) as c_ulong;
+
+        // The address itself may be 0; a BAR that was never assigned has length 0 or no type.
+        if resource.flags & usable != 0 && resource.end > resource.start {
+            *length = Some((resource.end - resource.start).saturating_add(1));
+        }
+    }
+    lengths
+}
+
+/// Reads configuration space; all ones when the device is gone.
+pub(crate) fn read_config8<Ctx: device::DeviceContext>(dev: &pci::Device<Ctx>, offset: u16) -> u8 {
+    let mut value = !0;
+    // SAFETY: `dev` is a live device and `value` is valid for a write. An error leaves all ones.
+    unsafe { bindings::pci_read_config_byte(raw_device(dev), offset.into(), &mut value) };
+    value
+}
+
+/// Reads configuration space; all ones when the device is gone.
+pub(crate) fn read_config16<Ctx: device::DeviceContext>(
+    dev: &pci::Device<Ctx>,
+    offset: u16,
+) -> u16 {
+    let mut value = !0;
+    // SAFETY: As in `read_config8`.
+    unsafe { bindings::pci_read_config_word(raw_device(dev), offset.into(), &mut value) };
+    value
+}
+
+/// Reads configuration space; all ones when the device is gone.
+pub(crate) fn read_config32<Ctx: device::DeviceContext>(
+    dev: &pci::Device<Ctx>,
+    offset: u16,
+) -> u32 {
+    let mut value = !0;
+    // SAFETY: As in `read_config8`.
+    unsafe { bindings::pci_read_config_dword(raw_device(dev), offset.into(), &mut value) };
+    value
+}
+
+impl Function {
+    /// Enables `dev`, claims the BARs of the mask `bars` for `name` and lets it master the bus.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` when a BAR is in use, or what enabling returns.
+    pub(crate) fn new(
+        dev: &pci::Device<device::CoreInternal<'_>>,
+        bars: u8,
+        name: &'static CStr,
+    ) -> Result<Arc<Self>> {
+        let raw = raw_device(dev);
+
+        // SAFETY: `dev` is a live device that is being probed.
+        to_result(unsafe { bindings::pci_enable_device(raw) })?;
+
+        // SAFETY: `dev` is live, and `name` is `'static`.
+        let ret = to_result(unsafe {
+            bindings::pci_request_selected_regions(raw, bars.into(), name.as_char_ptr())
+        });
+        if let Err(err) = ret {
+            // SAFETY: Balances `pci_enable_device` above.
+            unsafe { bindings::pci_disable_device(raw) };
+            return Err(err);
+        }
+
+        let normal: &pci::Device = dev;
+        // INVARIANT: Enabled and requested above.
+        let function = Arc::new(
+            Self {
+                dev: normal.into(),
+                bars: bars.into(),
+            },
+            GFP_KERNEL,
+        )?;
+
+        dev.set_master();
+        Ok(function)
+    }
+
+    /// The PCI device.
+    pub(crate) fn device(&self) -> &pci::Device {
+        &self.dev
+    }
+
+    /// Stops the function from reading and writing memory.
+    pub(crate) fn clear_master(&self) {
+        // SAFETY: `dev` is a live, enabled device.
+        unsafe { bindings::pci_clear_master(raw_device(&*self.dev)) };
+    }
+
+    /// Sets the widest DMA mask that works, of 64 and 32 bits.
+    ///
+    /// # Errors
+    ///
+    /// What the DMA API returns for the narrower one.
+    pub(crate) fn set_dma_mask(&self) -> Result {
+        let dev: &device::Device = (*self.dev).as_ref();
+        let raw = crate::dma::raw_device(dev);
+
+        // SAFETY: `dev` is live, and no mapping has been made for it yet.
+        let ret = to_result(unsafe { bindings::dma_set_mask_and_coherent(raw, u64::MAX) });
+        ret.or_else(|_| {
+            // SAFETY: As above.
+            to_result(unsafe { bindings::dma_set_mask_and_coherent(raw, u64::from(u32::MAX)) })
+        })
+    }
+
+    /// Maps `length` bytes at `offset` of BAR `bar`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when the BAR is not claimed or the range is not inside it, `ENOMEM` when mapping
+    /// fails.
+    pub(crate) fn map(self: &Arc<Self>, bar: u8, offset: u64, length: u64) -> Result<Mapping> {
+        let inside = bar_lengths(&*self.dev)
+            .get(usize::from(bar))
+            .copied()
+            .flatten()
+            .zip(offset.checked_add(length))
+            .is_some_and(|(bar_length, end)| end <= bar_length);
+        if !inside || length == 0 || self.bars & (1 << bar) == 0 {
+            return Err(EINVAL);
+        }
+
+        // SAFETY: `dev` is live and enabled, the BAR is claimed, and the range lies inside it.
+        let ptr = unsafe {
+            bindings::pci_iomap_range(
+                raw_device(&*self.dev),
+                bar.into(),
+                offset.try_into()?,
+                length.try_into()?,
+            )
+        };
+
+        // INVARIANT: `ptr` maps `length` bytes until it is unmapped.
+        Ok(Mapping {
+            ptr: NonNull::new(ptr).ok_or(ENOMEM)?,
+            length: length.try_into()?,
+            function: self.clone(),
+        })
+    }
+
+    /// Allocates exactly `count` vectors of one of the `kinds` (`PCI_IRQ_*`).
+    ///
+    /// With `managed`, the kernel spreads all but the first of them over the processors.
+    ///
+    /// # Errors
+    ///
+    /// What `pci_alloc_irq_vectors_affinity` returns; `EINVAL` when there are too many.
+    pub(crate) fn vectors(
+        self: &Arc<Self>,
+        count: u32,
+        kinds: u32,
+        managed: bool,
+    ) -> Result<Vectors> {
+        let mut affinity = bindings::irq_affinity {
+            pre_vectors: 1,
+            ..Default::default()
+        };
+        let (kinds, affinity) = if managed {
+            (
+                kinds | bindings::PCI_IRQ_AFFINITY,
+                core::ptr::from_mut(&mut affinity),
+            )
+        } else {
+            (kinds, core::ptr::null_mut())
+        };
+
+        // SAFETY: `dev` is live and enabled; `affinity` is NULL or valid during the call.
+        let ret = unsafe {
+            bindings::pci_alloc_irq_vectors_affinity(
+                raw_device(&*self.dev),
+                count,
+                count,
+                kinds,
+                affinity,
+            )
+        };
+        to_result(ret.min(0))?;
+
+        // INVARIANT: The vectors were allocated.
+        Ok(Vectors {
+            function: self.clone(),
+        })
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        let raw = raw_device(&*self.dev);
+
+        // SAFETY: By the type invariant the regions are requested and the device is enabled.
+        unsafe { bindings::pci_release_selected_regions(raw, self.bars) };
+        // SAFETY: As above.
+        unsafe { bindings::pci_disable_device(raw) };
+    }
+}
+
+/// The interrupt vectors of a function, until this is dropped.
+///
+/// # Invariants
+///
+/// Vectors are allocated for `function`.
+pub(crate) struct Vectors {
+    function: Arc<Function>,
+}
+
+impl Vectors {
+    /// The interrupt number of vector `index`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when there is no such vector.
+    pub(crate) fn irq(&self, index: u32) -> Result<u32> {
+        // SAFETY: The device is live and enabled.
+        let irq = unsafe { bindings::pci_irq_vector(raw_device(&*self.function.dev), index) };
+        to_result(irq.min(0))?;
+        Ok(irq.try_into()?)
+    }
+}
+
+impl Drop for Vectors {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant there are vectors to free; handlers hold the irq numbers,
+        // and the owner of `Vectors` drops them first.
+        unsafe { bindings::pci_free_irq_vectors(raw_device(&*self.function.dev)) };
+    }
+}
+
+/// A mapped range of a BAR, of memory or I/O ports.
+///
+/// # Invariants
+///
+/// `ptr` is a cookie from `pci_iomap_range` that covers `length` bytes.
+pub(crate) struct Mapping {
+    ptr: NonNull<c_void>,
+    length: usize,
+    function: Arc<Function>,
+}
+
+// SAFETY: Device registers belong to no thread.
+unsafe impl Send for Mapping {}
+// SAFETY: Single accesses to device registers may be made from any thread.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Length in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// The cookie for `width` bytes at `offset`, if they are mapped.
+    fn at(&self, offset: usize, width: usize) -> Option<*mut c_void> {
+        let end = offset.checked_add(width)?;
+        (end <= self.length).then(|| self.ptr.as_ptr().wrapping_byte_add(offset))
+    }
+}
+
+/// Defines one width of access. Out of the mapping, reads give all ones and writes do nothing: what
+/// a bus gives where no device answers.
+macro_rules! access {
+    ($ty:ty, $read:ident, $write:ident, $c_read:ident, $c_write:ident) => {
+        impl Mapping {
+            /// Reads a little-endian register.
+            pub(crate) fn $read(&self, offset: usize) -> $ty {
+                match self.at(offset, size_of::<$ty>()) {
+                    // CAST: The C function returns the value widened to an int.
+                    // SAFETY: The range is mapped.
+                    Some(ptr) => unsafe { bindings::$c_read(ptr) as $ty },
+                    None => !0,
+                }
+            }
+
+            /// Writes a little-endian register.
+            #[inline]
+            pub(crate) fn $write(&self, offset: usize, value: $ty) {
+                if let Some(ptr) = self.at(offset, size_of::<$ty>()) {
+                    // SAFETY: The range is mapped.
+                    unsafe { bindings::$c_write(value, ptr) }
+                }
+            }
+        }
+    };
+}
+
+access!(u8, read8, write8, ioread8, iowrite8);
+access!(u16, read16, write16, ioread16, iowrite16);
+access!(u32, read32, write32, ioread32, iowrite32);
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe {
+            bindings::pci_iounmap(raw_device(&*self.function.dev), self.ptr.as_ptr());
+        }
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! VIRTIO, from the driver's side.
+//!
+//! | layer                    | where                                                             |
+//! | ------------------------ | ----------------------------------------------------------------- |
+//! | drivers, registration    | [`driver`]                                                        |
+//! | life cycle               | [`device`]                                                        |
+//! | queues of owned requests | [`queue`], over the pure [`ring`]                                 |
+//! | queues that are waited on | [`wait`]                                                         |
+//! | interrupts               | [`irq`]                                                           |
+//! | transports               | [`transport`]: PCI                                                |
+//! | vocabulary               | [`id`], [`feature`], [`status`], [`config`]                       |
+//!
+//! The device is not trusted: what it says is read once, checked, and only then used. Sections
+//! named in the documentation are those of the OASIS standard, version 1.4.
+
+pub mod config;
+pub mod device;
+pub mod driver;
+pub mod feature;
+pub mod id;
+mod index;
+pub mod irq;
+pub mod queue;
+pub mod ring;
+pub mod status;
+pub mod transport;
+pub mod wait;
+
+pub(crate) use index::init;
+
+pub use self::{
+    device::{
+        Config,
+        Device,
+        Live,
+        Negotiated,
+        Setup, //
+    },
+    driver::Driver,
+    feature::{
+        Feature,
+        FeatureSet, //
+    },
+    id::DeviceId,
+    irq::{
+        ConfigHandler,
+        QueueHandler, //
+    },
+    queue::{
+        AddError,
+        AddErrorReason,
+        Queue,
+        QueueOptions, //
+    },
+    transport::{
+        Notifier,
+        QueueVectors, //
+    },
+    wait::WaitQueue, //
+};
+
+/// What every driver needs.
+pub mod prelude {
+    pub use super::{
+        irq,
+        Config,
+        ConfigHandler,
+        Device,
+        DeviceId,
+        Driver,
+        Feature,
+        FeatureSet,
+        Live,
+        Negotiated,
+        Queue,
+        QueueHandler,
+        QueueOptions,
+        Setup,
+        WaitQueue, //
+    };
+}

@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! Virtqueues (VIRTIO 1.4, 2.6 and 2.7).
+//!
+//! A [`Queue`] owns what its device may touch. [`Queue::add`] moves a *token* in: a value that owns
+//! the memory of one request. [`Queue::pop`] moves it out once the device is done with it, and
+//! [`Queue::take_unused`] once a reset has made sure that the device will never be. In between
+//! nothing else can reach, change or free that memory.
+//!
+//! The rules of the ring are in [`super::ring`]; here it meets memory, mappings and tokens.
+//!
+//! A queue is used by one thread at a time (`&mut self`): drivers keep it in a
+//! [`SpinLockIrq`](kernel::sync::SpinLockIrq), which their interrupt handler takes, too.
+
+mod chain;
+mod mapping;
+mod memory;
+
+use core::marker::PhantomData;
+
+use kernel::{
+    fmt,
+    prelude::*,
+    sync::Arc, //
+};
+
+pub use self::chain::{
+    Chain,
+    Complete,
+    Readable,
+    Writable, //
+};
+use self::{
+    chain::BuildError,
+    mapping::{
+        Mapped,
+        Mappings, //
+    },
+    memory::RingMemory, //
+};
+use super::{
+    device::Device,
+    feature,
+    ring::{
+        layout,
+        split::{
+            ChainError,
+            Options,
+            Slot,
+            Split,
+            Violation, //
+        },
+    },
+    transport::{
+        Notifier,
+        RingAddresses, //
+    },
+};
+
+/// What a driver wants of a queue.
+pub struct QueueOptions<'a> {
+    /// Name of the queue in `/proc/interrupts`, after the device's: `req.0`.
+    pub name: fmt::Arguments<'a>,
+    /// The largest ring that is of use; the device may have less.
+    pub max_size: u16,
+    /// Descriptors in each indirect table, 0 for no tables.
+    pub table_len: u16,
+}
+
+impl<'a> QueueOptions<'a> {
+    /// A queue as large as the device offers, without indirect tables.
+    pub fn new(name: fmt::Arguments<'a>) -> Self {
+        Self {
+            name,
+            max_size: layout::MAX_SIZE,
+            table_len: 0,
+        }
+    }
+}
+
+/// Why [`Queue::add`] did not take a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddErrorReason {
+    /// There are not enough free descriptors now.
+    Full,
+    /// The chain is longer than it may ever be, or empty, or not as announced.
+    TooLong,
+    /// A segment can not be mapped now.
+    Unmappable,
+    /// The queue is broken: it takes nothing until it is made anew.
+    Broken,
+}
+
+/// A token that [`Queue::add`] did not take, handed back.
+pub struct AddError<T> {
+    /// Why.
+    pub reason: AddErrorReason,
+    /// The token.
+    pub token: T,
+}
+
+impl<T> From<AddError<T>> for Error {
+    fn from(err: AddError<T>) -> Self {
+        match err.reason {
+            AddErrorReason::Full => ENOSPC,
+            AddErrorReason::TooLong => EINVAL,
+            AddErrorReason::Unmappable => ENOMEM,
+            AddErrorReason::Broken => EIO,
+        }
+    }
+}
+
+/// A request that the device is done with.
+pub struct Completion<T> {
+    token: T,
+    written: u32,
+}
+
+impl<T> Completion<T> {
+    /// The token, and how many bytes the device says it wrote: at most what it was given to write,
+    /// counted from the start of the first segment that it may write.
+    #[inline]
+    pub fn into_parts(self) -> (T, u32) {
+        (self.token, self.written)
+    }
+}
+
+/// Memory for a ring, not yet a queue.
+pub(super) struct Ring(RingMemory);
+
+impl Ring {
+    /// Allocates a ring as large as the device offers, the driver wants and memory allows.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`; `EINVAL` when no valid size is left.
+    pub(super) fn allocate(
+        device: &Device,
+        offered: u16,
+        options: &QueueOptions<'_>,
+    ) -> Result<(Self, u16)> {
+        // A split ring has a power of two of entries (VIRTIO 1.4, 2.7); whatever the device reads
+        // as is rounded down to one.
+        let limit = offered.min(options.max_size).min(layout::MAX_SIZE);
+        let mut size = 1u16 << limit.checked_ilog2().ok_or(EINVAL)?;
+        let wants_tables = device.has(feature::transport::INDIRECT_DESC);
+
+        loop {
+            // A table must not be longer than the queue is large (VIRTIO 1.4, 2.7.5.3.1).
+            let table_len = if wants_tables {
+                options.table_len.min(size)
+            } else {
+                0
+            };
+            match RingMemory::allocate(device.space(), size, table_len) {
+                Ok(memory) => return Ok((Self(memory), size)),
+                Err(err) if size == 1 => return Err(err),
+                Err(_) => size /= 2,
+            }
+        }
+    }
+
+    /// Where the device finds its parts.
+    pub(super) fn addresses(&self) -> RingAddresses {
+        self.0.addresses()
+    }
+}
+
+/// A virtqueue whose requests are owned by tokens of type `T`.
+pub struct Queue<T> {
+    /// [`None`] once given up because the device would not let go of it.
+    inner: Option<Inner<T>>,
+    device: Arc<Device>,
+    notifier: Notifier,
+    index: u16,
+}
+
+/// What the device may be using.
+struct Inner<T> {
+    ring: Split<RingMemory, KVVec<Slot>>,
+    /// The token of each outstanding chain, by head.
+    tokens: KVVec<Option<T>>,
+    /// Only where buffers have to be mapped.
+    mappings: Option<Mappings>,
+}
+
+impl<T> Queue<T> {
+    /// Makes a queue of a ring that the device knows.
+    pub(super) fn new(
+        device: Arc<Device>,
+        index: u16,
+        ring: Ring,
+        notifier: Notifier,
+    ) -> Result<Self> {
+        use super::ring::split::SplitMemory;
+
+        let memory = ring.0;
+        let size = memory.size();
+        let table_len = memory.table_len();
+        let options = Options {
+            event_idx: device.has(feature::transport::EVENT_IDX),
+            indirect: device.has(feature::transport::INDIRECT_DESC),
+        };
+
+        let mut tokens = KVVec::with_capacity(size.into(), GFP_KERNEL)?;
+        for _ in 0..size {
+            tokens.push(None, GFP_KERNEL)?;
+        }
+        let mappings = device
+            .needs_dma_api()
+            .then(|| Mappings::new(device.space().clone(), size, table_len))
+            .transpose()?;
+        let slots = KVVec::from_elem(Slot::default(), size.into(), GFP_KERNEL)?;
+        let ring = Split::new(memory, slots, options).map_err(|_| EINVAL)?;
+
+        Ok(Self {
+            inner: Some(Inner {
+                ring,
+                tokens,
+                mappings,
+            }),
+            device,
+            notifier,
+            index,
+        })
+    }
+
+    /// Index of the queue in its device.
+    pub fn index(&self) -> u16 {
+        self.index
+    }
+
+    /// The device.
+    pub fn device(&self) -> &Arc<Device> {
+        &self.device
+    }
+
+    /// Descriptors in the ring.
+    pub fn size(&self) -> u16 {
+        self.inner.as_ref().map_or(0, |inner| inner.ring.size())
+    }
+
+    /// Descriptors that are free.
+    pub fn num_free(&self) -> u16 {
+        self.inner.as_ref().map_or(0, |inner| inner.ring.num_free())
+    }
+
+    /// The longest chain that can ever be added.
+    pub fn max_chain(&self) -> u16 {
+        // A chain of as many descriptors as the ring has fits an empty ring; tables are no longer.
+        self.size()
+    }
+
+    /// Whether the device broke the rules of the ring.
+    pub fn is_broken(&self) -> bool {
+        self.inner
+            .as_ref()
+            .is_none_or(|inner| inner.ring.broken().is_some())
+    }
+
+    /// Breaks the queue: it takes and gives nothing any more.
+    pub fn fail(&mut self) {
+        if let Some(inner) = &mut self.inner {
+            inner.ring.break_with(Violation::Device);
+        }
+    }
+
+    /// Adds a request of at most `segments` segments, owned by `token`.
+    ///
+    /// `build` describes the request. As it must do so for any lifetime of its borrow of the token,
+    /// what it describes can only be the token's own memory, which moves in with the token.
+    ///
+    /// The device learns of it by the next [`Self::kick`] or [`Self::publish`].
+    ///
+    /// # Errors
+    ///
+    /// Hands the token back with the reason; the queue is as it was.
+    #[inline]
+    pub fn add<F>(&mut self, segments: usize, mut token: T, build: F) -> Result<(), AddError<T>>
+    where
+        F: for<'q, 'a> FnOnce(&'a mut T, Chain<'q, 'a>) -> Chain<'q, 'a, Complete>,
+    {
+        let Some(inner) = &mut self.inner else {
+            return Err(AddError {
+                reason: AddErrorReason::Broken,
+                token,
+            });
+        };
+
+        // More than 16 bits is more than any ring has.
+        let segments = u16::try_from(segments).unwrap_or(u16::MAX);
+        let writer = match Split::chain(&mut inner.ring, segments) {
+            Ok(writer) => writer,
+            Err(err) => {
+                return Err(AddError {
+                    reason: err.into(),
+                    token,
+                })
+            }
+        };
+
+        let chain = build(
+            &mut token,
+            Chain {
+                writer,
+                mappings: inner.mappings.as_mut(),
+                mapped: Mapped::new(),
+                space: self.device.space(),
+                error: None,
+                state: PhantomData,
+            },
+        );
+        let Chain {
+            writer,
+            mappings,
+            mapped,
+            error,
+            ..
+        } = chain;
+
+        let committed = match error {
+            None => writer.commit().map_err(BuildError::Ring),
+            Some(err) => Err(err),
+        };
+        match committed {
+            Ok(head) => {
+                if let Some(mappings) = mappings {
+                    mappings.commit(mapped, head);
+                }
+                if let Some(slot) = inner.tokens.get_mut(usize::from(head)) {
+                    *slot = Some(token);
+                }
+                Ok(())
+            }
+            Err(err) => {
+                if let Some(mappings) = mappings {
+                    mappings.abandon(mapped);
+                }
+                Err(AddError {
+                    reason: err.into(),
+                    token,
+                })
+            }
+        }
+    }
+
+    /// Shows the device what was added, and returns whether it wants to be notified.
+    ///
+    /// For drivers that let go of their lock before they call [`Notifier::notify`], which leaves
+    /// the guest.
+    #[inline]
+    #[must_use = "the device waits for the notification"]
+    pub fn publish(&mut self) -> bool {
+        self.inner
+            .as_mut()
+            .is_some_and(|inner| inner.ring.publish())
+    }
+
+    /// What notifies the device of this queue.
+    pub fn notifier(&self) -> &Notifier {
+        &self.notifier
+    }
+
+    /// Shows the device what was added, and notifies it if it wants that.
+    #[inline]
+    pub fn kick(&mut self) {
+        if self.publish() {
+            self.notifier.notify();
+        }
+    }
+
+    /// The next request that the device is done with.
+    ///
+    /// [`None`] when there is none now, and always once the queue is broken.
+    #[inline]
+    pub fn pop(&mut self) -> Option<Completion<T>> {
+        let inner = self.inner.as_mut()?;
+        let used = match inner.ring.peek() {
+            Ok(used) => used?,
+            Err(violation) => {
+                Self::report(&self.device, self.index, violation);
+                return None;
+            }
+        };
+
+        if let Some(mappings) = &mut inner.mappings {
+            mappings.unmap(used.head);
+        }
+        let token = inner.tokens.get_mut(usize::from(used.head))?.take();
+        let written = used.written;
+        inner.ring.release(used);
+        Some(Completion {
+            token: token?,
+            written,
+        })
+    }
+
+    /// Logs what the device did, once: a broken queue reports nothing more.
+    #[cold]
+    fn report(device: &Device, index: u16, violation: Violation) {
+        let parent: &kernel::device::Device = device.as_ref();
+        dev_err!(
+            parent,
+            "{}: queue {} is broken: {}\n",
+            device.name(),
+            index,
+            violation.as_str()
+        );
+    }
+
+    /// Asks the device not to interrupt. It may still do so.
+    #[inline]
+    pub fn disable_interrupts(&mut self) {
+        if let Some(inner) = &mut self.inner {
+            inner.ring.disable_interrupts();
+        }
+    }
+
+    /// Asks the device to interrupt. False when requests came back meanwhile, for which there may
+    /// be no interrupt: the caller is to go on with [`Self::pop`].
+    #[inline]
+    pub fn enable_interrupts(&mut self) -> bool {
+        self.inner
+            .as_mut()
+            .is_none_or(|inner| inner.ring.enable_interrupts())
+    }
+
+    /// A request that the device will never answer, once its reset is confirmed; [`None`] before,
+    /// and when there are no more.
+    pub fn take_unused(&mut self) -> Option<T> {
+        if !self.device.is_quiescent() {
+            return None;
+        }
+        let inner = self.inner.as_mut()?;
+
+        while let Some(head) = inner.ring.drain() {
+            if let Some(mappings) = &mut inner.mappings {
+                mappings.unmap(head);
+            }
+            let token = inner
+                .tokens
+                .get_mut(usize::from(head))
+                .and_then(Option::take);
+            if token.is_some() {
+                return token;
+            }
+        }
+        None
+    }
+}
+
+impl<T> Drop for Queue<T> {
+    fn drop(&mut self) {
+        // Tokens own memory that is mapped: unmap before they go.
+        while self.take_unused().is_some() {}
+
+        if !self.device.is_quiescent() {
+            let parent: &kernel::device::Device = self.device.as_ref().as_ref();
+            dev_warn!(
+                parent,
+                "{}: queue {} is dropped while the device may use it; its memory is lost\n",
+                self.device.name(),
+                self.index
+            );
+            // The device may write to the ring and to the buffers of its requests for as long as it
+            // likes: losing the memory is better than handing it to somebody else.
+            core::mem::forget(self.inner.take());
+        }
+    }
+}
+
+impl From<ChainError> for AddErrorReason {
+    fn from(err: ChainError) -> Self {
+        match err {
+            ChainError::Full => Self::Full,
+            ChainError::Broken => Self::Broken,
+            _ => Self::TooLong,
+        }
+    }
+}
+
+impl From<BuildError> for AddErrorReason {
+    fn from(err: BuildError) -> Self {
+        match err {
+            BuildError::Ring(err) => err.into(),
+            BuildError::Unmappable => Self::Unmappable,
+        }
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! Transports: how a driver reaches a device (VIRTIO 1.4, 4).
+//!
+//! A transport moves values between driver and device and knows nothing of what they mean; the
+//! order of things is [`super::device`]'s. Everything here is slow path, so one virtual call more
+//! does not matter; the one thing that is not, the notification of a queue, is a [`Notifier`].
+
+pub mod pci;
+
+use kernel::{
+    device,
+    prelude::*,
+    str::CString,
+    sync::Arc, //
+};
+
+use super::{
+    config::ConfigAccess,
+    feature::FeatureSet,
+    irq::ConfigInterrupt,
+    irq::QueueInterrupt,
+    status::Status, //
+};
+
+/// How the device tells a queue that it has used buffers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueVectors {
+    /// Queue `i` interrupts with vector `first + i`, spread over the processors.
+    PerQueue {
+        /// Vector of queue 0.
+        first: u32,
+    },
+    /// All queues share one vector or line.
+    Shared,
+}
+
+/// Where the parts of a ring are, as the device sees them.
+#[derive(Clone, Copy)]
+pub(crate) struct RingAddresses {
+    /// Descriptor area.
+    pub(crate) descriptor: u64,
+    /// Driver area: the available ring.
+    pub(crate) driver: u64,
+    /// Device area: the used ring.
+    pub(crate) device: u64,
+}
+
+/// The interrupt handlers of a device, by which a transport wires it up.
+pub(crate) struct Interrupts<'a> {
+    /// Handler of configuration changes.
+    pub(crate) config: &'a Arc<ConfigInterrupt>,
+    /// Handler and name of each queue, by queue index.
+    pub(crate) queues: &'a [(CString, KBox<dyn QueueInterrupt>)],
+    /// Name of the device.
+    pub(crate) name: &'a CStr,
+    /// Whether vectors are to be spread over the processors by the kernel.
+    pub(crate) affinity: bool,
+}
+
+/// Interrupts that are wired up until this is dropped.
+pub(crate) struct Wired {
+    /// What to drop, handlers before vectors.
+    pub(crate) _guard: KBox<dyn Send + Sync>,
+    /// How the queues interrupt.
+    pub(crate) vectors: QueueVectors,
+}
+
+/// A device as its transport shows it.
+pub(crate) trait Transport: Send + Sync {
+    /// The device on its bus.
+    fn parent(&self) -> &device::Device;
+
+    /// The configuration space.
+    fn config(&self) -> &dyn ConfigAccess;
+
+    /// Features of this transport that the library knows how to use.
+    fn features(&self) -> FeatureSet;
+
+    /// Features that the device offers.
+    fn device_features(&self) -> FeatureSet;
+
+    /// Tells the device which features the driver accepts.
+    fn set_driver_features(&self, features: FeatureSet);
+
+    /// The device status; [`None`] when the device is gone.
+    fn status(&self) -> Option<Status>;
+
+    /// Writes the device status. Writing [`Status::RESET`] starts a reset.
+    fn set_status(&self, status: Status);
+
+    /// Number of queues that the device has.
+    fn num_queues(&self) -> u16;
+
+    /// The largest size that queue `index` may have; 0 when it is not available.
+    fn queue_max_size(&self, index: u16) -> u16;
+
+    /// Whether queue `index` is enabled already, which it must not be before it is set up.
+    fn queue_enabled(&self, index: u16) -> bool;
+
+    /// Tells the device size and place of queue `index`.
+    ///
+    /// # Errors
+    ///
+    /// `EIO` when the device did not take the size; `EINVAL` when its doorbell is out of reach.
+    fn setup_queue(&self, index: u16, size: u16, ring: RingAddresses) -> Result<Notifier>;
+
+    /// Lets the device use queue `index`.
+    fn enable_queue(&self, index: u16);
+
+    /// Requests interrupts and tells the device to use them.
+    ///
+    /// # Errors
+    ///
+    /// What the last of the possible ways to interrupt failed with.
+    fn wire(&self, interrupts: &Interrupts<'_>) -> Result<Wired>;
+
+    /// Keeps the device from memory by other means than asking it.
+    fn stop_dma(&self);
+}
+
+/// Rings the doorbell of one queue.
+#[derive(Clone)]
+pub struct Notifier(Arc<pci::Doorbell>);
+
+impl Notifier {
+    /// Tells the device that the queue has new buffers (VIRTIO 1.4, 2.9 and 4.1.5.2).
+    ///
+    /// The write is ordered after what was published before it.
+    #[inline]
+    pub fn notify(&self) {
+        self.0.ring();
+    }
+}
