@@ -66,6 +66,7 @@ use super::{
     status::Status,
     transport::{
         Interrupts,
+        Notifier,
         QueueVectors,
         Transport,
         Wired, //
@@ -105,6 +106,11 @@ impl Device {
     /// Number of the device among all that this library drives.
     pub fn index(&self) -> usize {
         self.index.get()
+    }
+
+    /// The device on its bus: what messages are about, and the parent of what a driver registers.
+    pub fn parent(&self) -> &device::Device {
+        self.transport.parent()
     }
 
     /// Negotiated features.
@@ -163,11 +169,34 @@ impl Device {
             return false;
         }
         dev_err!(
-            self.transport.parent(),
+            self.parent(),
             "{}: device is gone or needs a reset; failing it\n",
             &*self.name
         );
         true
+    }
+
+    /// Tells the device which features were chosen, and hears whether it agrees.
+    ///
+    /// # Errors
+    ///
+    /// Why device and driver can not work together.
+    fn accept_features(&self) -> Result<(), &'static str> {
+        if !self.has(feature::transport::VERSION_1) {
+            return Err("device does not offer VIRTIO_F_VERSION_1; legacy devices are not driven");
+        }
+        if !self.has(feature::transport::ACCESS_PLATFORM) && memory_is_encrypted() {
+            return Err(
+                "guest memory is encrypted, but the device does not offer VIRTIO_F_ACCESS_PLATFORM",
+            );
+        }
+
+        self.transport.set_driver_features(self.features);
+        self.add_status(Status::FEATURES_OK);
+        match self.transport.status() {
+            Some(status) if status.contains(Status::FEATURES_OK) => Ok(()),
+            _ => Err("device refuses the features that it offered"),
+        }
     }
 
     /// Adds a bit to the status.
@@ -198,19 +227,13 @@ impl Device {
             Err(_) => {
                 self.transport.stop_dma();
                 dev_err!(
-                    self.transport.parent(),
+                    self.parent(),
                     "{}: device does not reset; leaving its memory to it\n",
                     &*self.name
                 );
             }
         }
         ret
-    }
-}
-
-impl AsRef<device::Device> for Device {
-    fn as_ref(&self) -> &device::Device {
-        self.transport.parent()
     }
 }
 
@@ -259,10 +282,9 @@ impl Acknowledged {
     ///
     /// # Errors
     ///
-    /// `ENODEV` when device and driver have no common ground, said in one log line.
+    /// `ENODEV` when device and driver have no common ground, said in one log line; `ENOMEM`.
     pub(crate) fn negotiate<T: Driver>(self) -> Result<Negotiated> {
         let transport = self.0;
-        let parent = transport.parent();
         let offered = transport.device_features();
         let wanted = T::validate(offered, &config::Config::new(transport.config()));
         let features = feature::negotiate(
@@ -272,65 +294,35 @@ impl Acknowledged {
             T::ID,
         );
 
-        let refuse = |why: &str| {
-            dev_err!(parent, "{}\n", why);
-            transport.set_status(
-                Status::ACKNOWLEDGE
-                    .with(Status::DRIVER)
-                    .with(Status::FAILED),
-            );
-            // The error that matters is the one reported here.
-            let _ = reset(&*transport);
-            Err(ENODEV)
-        };
-
-        if !features.contains(feature::transport::VERSION_1) {
-            return refuse(
-                "device does not offer VIRTIO_F_VERSION_1; legacy devices are not driven",
-            );
-        }
-        if !features.contains(feature::transport::ACCESS_PLATFORM) && memory_is_encrypted() {
-            return refuse(
-                "guest memory is encrypted, but the device does not offer VIRTIO_F_ACCESS_PLATFORM",
-            );
-        }
-
-        transport.set_driver_features(features);
-        let status = Status::ACKNOWLEDGE
-            .with(Status::DRIVER)
-            .with(Status::FEATURES_OK);
-        transport.set_status(status);
-        if !transport
-            .status()
-            .is_some_and(|status| status.contains(Status::FEATURES_OK))
-        {
-            return refuse("device refuses the features that it offered");
-        }
-
+        // From here on the guard sees to it that a device that is given up knows.
         let index = Index::new()?;
         let name = CString::try_from_fmt(fmt!("virtio{}", index.get()))?;
         let space = if features.contains(feature::transport::ACCESS_PLATFORM) {
-            Space::Platform(parent.into())
+            Space::Platform(transport.parent().into())
         } else {
             Space::Physical
         };
-
-        let device = Arc::new(
-            Device {
-                index,
-                name,
-                features,
-                space,
-                active: AtomicFlag::new(false),
-                broken: AtomicFlag::new(false),
-                transport,
-            },
-            GFP_KERNEL,
-        )?;
-        Ok(Negotiated(Guard {
-            device,
+        let guard = Guard {
+            device: Arc::new(
+                Device {
+                    index,
+                    name,
+                    features,
+                    space,
+                    active: AtomicFlag::new(false),
+                    broken: AtomicFlag::new(false),
+                    transport,
+                },
+                GFP_KERNEL,
+            )?,
             started: false,
-        }))
+        };
+
+        guard.device.accept_features().map_err(|why| {
+            dev_err!(guard.device.transport.parent(), "{}\n", why);
+            ENODEV
+        })?;
+        Ok(Negotiated(guard))
     }
 }
 
@@ -393,6 +385,7 @@ impl Negotiated {
 
         Ok(Setup {
             queues: KVec::with_capacity(count.into(), GFP_KERNEL)?,
+            notifiers: KVec::with_capacity(count.into(), GFP_KERNEL)?,
             count,
             config_handler: Arc::new((), GFP_KERNEL)?,
             affinity,
@@ -413,6 +406,7 @@ impl Deref for Negotiated {
 pub struct Setup {
     /// Name and handler of each queue that is set up.
     queues: KVec<(CString, KBox<dyn QueueInterrupt>)>,
+    notifiers: KVec<Notifier>,
     count: u16,
     config_handler: Arc<dyn ConfigHandler>,
     affinity: bool,
@@ -466,6 +460,7 @@ impl Setup {
                 );
             })?;
 
+        self.notifiers.push(notifier.clone(), GFP_KERNEL)?;
         let queue = Queue::new(device.clone(), index, ring, notifier)?;
         let handler = make(queue)?;
         self.queues
@@ -487,6 +482,7 @@ impl Setup {
     pub fn start(self) -> Result<Live> {
         let Self {
             queues,
+            notifiers,
             count,
             config_handler,
             affinity,
@@ -515,9 +511,17 @@ impl Setup {
             transport.enable_queue(index);
         }
         device.add_status(Status::DRIVER_OK);
-
         guard.started = true;
-        Ok(Live { guard, wired })
+
+        let live = Live {
+            notifiers,
+            guard,
+            wired,
+        };
+        for notifier in &live.notifiers {
+            notifier.open();
+        }
+        Ok(live)
     }
 }
 
@@ -531,6 +535,7 @@ impl Deref for Setup {
 
 /// A device at work. Dropping it resets the device, then lets go of its interrupts.
 pub struct Live {
+    notifiers: KVec<Notifier>,
     // Dropped in this order: a handler that runs once more finds its queue as it was, while a
     // device that is not reset could interrupt into nothing.
     guard: Guard,
@@ -554,7 +559,21 @@ impl Live {
     ///
     /// `ETIMEDOUT` when the device does not finish; its queues then keep their buffers.
     pub fn reset(&self) -> Result {
+        self.silence();
         self.guard.device.reset()
+    }
+
+    /// Lets no notification through any more.
+    fn silence(&self) {
+        for notifier in &self.notifiers {
+            notifier.close();
+        }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.silence();
     }
 }
 

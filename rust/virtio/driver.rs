@@ -106,13 +106,17 @@ const fn pci_id(device: Option<u16>) -> pci::DeviceId {
     }
 }
 
-/// A device and its driver.
+/// What the bus keeps for a device: its driver, taken out on removal.
 #[pin_data]
 pub struct Bound<T> {
-    device: Arc<Device>,
-    /// Taken out on removal.
     #[pin]
-    driver: Mutex<Option<KBox<T>>>,
+    driver: Mutex<Option<KBox<Driven<T>>>>,
+}
+
+/// A device and its driver, which goes first.
+struct Driven<T> {
+    _driver: T,
+    device: Arc<Device>,
 }
 
 /// Registers a driver with the PCI bus.
@@ -189,12 +193,15 @@ impl<T: Driver + PciIds> PciAdapter<T> {
             let transport = KBox::new(transport, GFP_KERNEL)? as KBox<dyn Transport>;
             let negotiated = Acknowledged::new(transport)?.negotiate::<T>()?;
             let device = negotiated.device().clone();
-            let driver = KBox::new(T::probe(negotiated)?, GFP_KERNEL)?;
+            let driven = Driven {
+                _driver: T::probe(negotiated)?,
+                device,
+            };
+            let driven = KBox::new(driven, GFP_KERNEL)?;
 
             let dev: &device::Device<CoreInternal<'_>> = pdev.as_ref();
             dev.set_drvdata(try_pin_init!(Bound {
-                device,
-                driver <- new_mutex!(Some(driver)),
+                driver <- new_mutex!(Some(driven)),
             }))?;
             Ok(0)
         })
@@ -208,8 +215,8 @@ impl<T: Driver + PciIds> PciAdapter<T> {
         let bound = unsafe { Self::bound(pdev) };
 
         // Here and not when the data is dropped: the bus still treats the device as ours.
-        let driver = bound.driver.lock().take();
-        drop(driver);
+        let driven = bound.driver.lock().take();
+        drop(driven);
     }
 
     /// Called by the PCI core before the machine stops or another kernel takes over: no device may
@@ -220,7 +227,10 @@ impl<T: Driver + PciIds> PciAdapter<T> {
         // SAFETY: Only a device that was probed is shut down.
         let bound = unsafe { Self::bound(pdev) };
 
-        bound.device.shutdown();
+        let driver = bound.driver.lock();
+        if let Some(driven) = &*driver {
+            driven.device.shutdown();
+        }
     }
 }
 

@@ -400,7 +400,7 @@ impl<T> Queue<T> {
     /// Logs what the device did, once: a broken queue reports nothing more.
     #[cold]
     fn report(device: &Device, index: u16, violation: Violation) {
-        let parent: &kernel::device::Device = device.as_ref();
+        let parent = device.parent();
         dev_err!(
             parent,
             "{}: queue {} is broken: {}\n",
@@ -457,7 +457,7 @@ impl<T> Drop for Queue<T> {
         while self.take_unused().is_some() {}
 
         if !self.device.is_quiescent() {
-            let parent: &kernel::device::Device = self.device.as_ref().as_ref();
+            let parent = self.device.parent();
             dev_warn!(
                 parent,
                 "{}: queue {} is dropped while the device may use it; its memory is lost\n",

@@ -14,7 +14,14 @@ use kernel::{
     device,
     prelude::*,
     str::CString,
-    sync::Arc, //
+    sync::{
+        atomic::{
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        Arc, //
+    },
 };
 
 use super::{
@@ -121,16 +128,64 @@ pub(crate) trait Transport: Send + Sync {
     fn stop_dma(&self);
 }
 
+/// What became of notifications before the device was started.
+mod gate {
+    /// Not started, nobody notified yet.
+    pub(super) const CLOSED: u32 = 0;
+    /// Not started, and the device is to be notified once it is.
+    pub(super) const WANTED: u32 = 1;
+    /// Started.
+    pub(super) const OPEN: u32 = 2;
+}
+
 /// Rings the doorbell of one queue.
+///
+/// A device must not be notified before DRIVER_OK (VIRTIO 1.4, 3.1.1): what is asked for earlier is
+/// made up for when the device is started.
 #[derive(Clone)]
-pub struct Notifier(Arc<pci::Doorbell>);
+pub struct Notifier(Arc<Bell>);
+
+/// A doorbell and whether it may be rung.
+struct Bell {
+    gate: Atomic<u32>,
+    doorbell: pci::Doorbell,
+}
 
 impl Notifier {
+    /// A notifier of a device that is not started.
+    fn new(doorbell: pci::Doorbell) -> Result<Self> {
+        let bell = Bell {
+            gate: Atomic::new(gate::CLOSED),
+            doorbell,
+        };
+        Ok(Self(Arc::new(bell, GFP_KERNEL)?))
+    }
+
     /// Tells the device that the queue has new buffers (VIRTIO 1.4, 2.9 and 4.1.5.2).
     ///
     /// The write is ordered after what was published before it.
     #[inline]
     pub fn notify(&self) {
-        self.0.ring();
+        if self.0.gate.load(Relaxed) == gate::OPEN || !self.defer() {
+            self.0.doorbell.ring();
+        }
+    }
+
+    /// Leaves the notification to [`Self::open`]. False if the device was started meanwhile.
+    #[cold]
+    fn defer(&self) -> bool {
+        self.0.gate.cmpxchg(gate::CLOSED, gate::WANTED, Full) != Err(gate::OPEN)
+    }
+
+    /// The device is started.
+    pub(crate) fn open(&self) {
+        if self.0.gate.xchg(gate::OPEN, Full) == gate::WANTED {
+            self.0.doorbell.ring();
+        }
+    }
+
+    /// The device is going to be reset.
+    pub(crate) fn close(&self) {
+        self.0.gate.store(gate::CLOSED, Relaxed);
     }
 }

@@ -455,11 +455,10 @@ impl Transport for Pci {
             DOORBELL_LEN.into(),
         )?;
 
-        let doorbell = Doorbell {
+        Notifier::new(Doorbell {
             mapping,
             value: index,
-        };
-        Ok(Notifier(Arc::new(doorbell, GFP_KERNEL)?))
+        })
     }
 
     fn enable_queue(&self, index: u16) {
