@@ -117,5 +117,5 @@ sdk_run() {
 # shares with the machine, so that its path is good on both sides.
 make_run_dir() {
 	RUN=$(mktemp -d /tmp/virtio-rust.XXXXXXXX)
-	trap 'rm -rf "$RUN"' EXIT
+	[ -n "${KEEP_RUN:-}" ] || trap 'rm -rf "$RUN"' EXIT
 }
