@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! Block devices.
