@@ -95,7 +95,7 @@ pub(crate) fn read_config32<Ctx: device::DeviceContext>(
 }
 
 impl Function {
-    /// Enables `dev`, claims the BARs of the mask `bars` for `name` and lets it master the bus.
+    /// Enables `dev`, and claims the BARs of the mask `bars` for `name`.
     ///
     /// # Errors
     ///
@@ -129,14 +129,18 @@ impl Function {
             },
             GFP_KERNEL,
         )?;
-
-        dev.set_master();
         Ok(function)
     }
 
     /// The PCI device.
     pub(crate) fn device(&self) -> &pci::Device {
         &self.dev
+    }
+
+    /// Lets the function read and write memory.
+    pub(crate) fn set_master(&self) {
+        // SAFETY: `dev` is a live, enabled device.
+        unsafe { bindings::pci_set_master(raw_device(&*self.dev)) };
     }
 
     /// Stops the function from reading and writing memory.

@@ -34,6 +34,7 @@ pub(crate) use index::init;
 
 pub use self::{
     device::{
+        Acknowledged,
         Config,
         Device,
         Live,
@@ -67,6 +68,7 @@ pub use self::{
 pub mod prelude {
     pub use super::{
         irq,
+        Acknowledged,
         Config,
         ConfigHandler,
         Device,

@@ -6,15 +6,15 @@
 //!
 //! ```text
 //! Transport --reset, ACKNOWLEDGE, DRIVER--> Acknowledged   features and configuration may be read
-//!           --negotiate, FEATURES_OK-----> Negotiated      queues may be asked for
-//!           --queues---------------------> Setup           rings are placed, handlers attached
-//!           --start, DRIVER_OK-----------> Live            the device works
-//!           --drop-----------------------> reset, quiescent
+//!           --accept, FEATURES_OK---------> Negotiated     queues may be asked for
+//!           --queues----------------------> Setup          rings are placed, handlers attached
+//!           --start, DRIVER_OK------------> Live           the device works
+//!           --drop------------------------> reset, quiescent
 //! ```
 //!
 //! Each state is consumed by the step to the next, so that what the specification forbids (queues
-//! before FEATURES_OK, notifications before DRIVER_OK through a [`Live`]) does not compile. A state
-//! that is dropped on an error path marks the device FAILED and resets it.
+//! before FEATURES_OK, a configuration that is written while features are negotiated) does not
+//! compile. A state that is dropped on an error path marks the device FAILED and resets it.
 //!
 //! [`Device`] is what outlives the states: queues hold it to know whether the device may still
 //! write to their memory.
@@ -24,6 +24,7 @@ use core::ops::Deref;
 use kernel::{
     device,
     io::poll::read_poll_timeout,
+    new_mutex,
     prelude::*,
     str::CString,
     sync::{
@@ -34,7 +35,9 @@ use kernel::{
             Relaxed,
             Release, //
         },
-        Arc, //
+        Arc,
+        Mutex,
+        UniqueArc, //
     },
     time::Delta, //
 };
@@ -42,7 +45,8 @@ use kernel::{
 use super::{
     config::{
         self,
-        ConfigAccess, //
+        ConfigAccess,
+        ConfigError, //
     },
     driver::Driver,
     feature::{
@@ -85,16 +89,29 @@ const RESET_TIMEOUT: Delta = Delta::from_millis(5_000);
 const RESET_POLL: Delta = Delta::from_millis(1);
 
 /// A device that a driver has accepted.
+#[pin_data]
 pub struct Device {
     index: Index,
     name: CString,
     features: FeatureSet,
     space: Space,
-    /// No reset since the device got to know its queues.
+    /// No reset since the device was first allowed to use its queues.
     active: AtomicFlag,
-    /// The device asked for a reset, or broke the rules beyond one queue.
+    /// The device asked for a reset, is gone, or this kernel ends.
     broken: AtomicFlag,
     transport: KBox<dyn Transport>,
+    /// What is to be told when the device stops working. Emptied with the last state, since the
+    /// handlers own queues that own the device.
+    #[pin]
+    queues: Mutex<KVec<QueueHooks>>,
+}
+
+/// What the device has to know of a queue that it gave out.
+struct QueueHooks {
+    /// Name of the queue.
+    name: CString,
+    notifier: Notifier,
+    handler: KBox<dyn QueueInterrupt>,
 }
 
 impl Device {
@@ -159,7 +176,8 @@ impl Device {
         &self.space
     }
 
-    /// Notices DEVICE_NEEDS_RESET (VIRTIO 1.4, 2.1.2). True for the first to notice.
+    /// Notices that the device is gone or asks for a reset (VIRTIO 1.4, 2.1.2), and breaks its
+    /// queues. True for the first to notice. Process context.
     pub(crate) fn check_needs_reset(&self) -> bool {
         let needs_reset = match self.transport.status() {
             None => true,
@@ -173,42 +191,22 @@ impl Device {
             "{}: device is gone or needs a reset; failing it\n",
             &*self.name
         );
+        self.fail_queues();
         true
     }
 
-    /// Tells the device which features were chosen, and hears whether it agrees.
-    ///
-    /// # Errors
-    ///
-    /// Why device and driver can not work together.
-    fn accept_features(&self) -> Result<(), &'static str> {
-        if !self.has(feature::transport::VERSION_1) {
-            return Err("device does not offer VIRTIO_F_VERSION_1; legacy devices are not driven");
-        }
-        if !self.has(feature::transport::ACCESS_PLATFORM) && memory_is_encrypted() {
-            return Err(
-                "guest memory is encrypted, but the device does not offer VIRTIO_F_ACCESS_PLATFORM",
-            );
-        }
-
-        self.transport.set_driver_features(self.features);
-        self.add_status(Status::FEATURES_OK);
-        match self.transport.status() {
-            Some(status) if status.contains(Status::FEATURES_OK) => Ok(()),
-            _ => Err("device refuses the features that it offered"),
-        }
-    }
-
-    /// Adds a bit to the status.
-    fn add_status(&self, bit: Status) {
-        if let Some(status) = self.transport.status() {
-            self.transport.set_status(status.with(bit));
+    /// Breaks all queues and sends those away who wait for them.
+    fn fail_queues(&self) {
+        for queue in &*self.queues.lock() {
+            queue.notifier.close();
+            queue.handler.failed();
         }
     }
 
     /// Keeps the device from memory for good, because this kernel ends.
     pub(crate) fn shutdown(&self) {
         self.broken.store(true, Relaxed);
+        self.fail_queues();
         // Said in the log, and the device is off the bus either way.
         let _ = self.reset();
         self.transport.stop_dma();
@@ -221,25 +219,25 @@ impl Device {
     /// `ETIMEDOUT` when the device does not finish. It is then kept from the bus, and what it could
     /// still write to is never freed.
     fn reset(&self) -> Result {
-        let ret = reset(&*self.transport);
-        match ret {
-            Ok(()) => self.active.store(false, Release),
-            Err(_) => {
-                self.transport.stop_dma();
-                dev_err!(
-                    self.parent(),
-                    "{}: device does not reset; leaving its memory to it\n",
-                    &*self.name
-                );
-            }
+        for queue in &*self.queues.lock() {
+            queue.notifier.close();
         }
-        ret
+        reset(&*self.transport).inspect_err(|_| {
+            dev_err!(
+                self.parent(),
+                "{}: device does not reset; leaving its memory to it\n",
+                &*self.name
+            );
+        })?;
+        self.active.store(false, Release);
+        Ok(())
     }
 }
 
 /// Resets the device behind `transport` (VIRTIO 1.4, 2.4).
 ///
-/// A device that is gone counts as reset: nothing is there to write to memory.
+/// A device that is gone counts as reset. As one that only looks gone could still write to memory,
+/// it is also kept off the bus, like one that does not finish.
 ///
 /// # Errors
 ///
@@ -247,82 +245,37 @@ impl Device {
 fn reset(transport: &dyn Transport) -> Result {
     transport.set_status(Status::RESET);
 
-    read_poll_timeout(
+    let status = read_poll_timeout(
         || Ok(transport.status()),
         |status| status.is_none_or(|status| status == Status::RESET),
         RESET_POLL,
         RESET_TIMEOUT,
-    )
-    .map(|_| ())
+    );
+    if status != Ok(Some(Status::RESET)) {
+        transport.stop_dma();
+    }
+    status.map(|_| ())
 }
 
-/// A device that knows that there is a driver for it.
-pub(crate) struct Acknowledged(KBox<dyn Transport>);
+/// A device that knows that there is a driver for it: what it offers can be read, nothing written.
+pub struct Acknowledged<'a> {
+    transport: &'a dyn Transport,
+    offered: FeatureSet,
+}
 
-impl Acknowledged {
-    /// Resets the device and tells it that it was noticed (VIRTIO 1.4, 3.1.1, steps 1 to 3).
-    ///
-    /// # Errors
-    ///
-    /// `ETIMEDOUT` when the device does not reset, `ENODEV` when it is gone.
-    pub(crate) fn new(transport: KBox<dyn Transport>) -> Result<Self> {
-        reset(&*transport).inspect_err(|_| {
-            dev_err!(transport.parent(), "device does not reset\n");
-        })?;
-        if transport.status().is_none() {
-            return Err(ENODEV);
-        }
-
-        transport.set_status(Status::ACKNOWLEDGE);
-        transport.set_status(Status::ACKNOWLEDGE.with(Status::DRIVER));
-        Ok(Self(transport))
+impl Acknowledged<'_> {
+    /// Features that the device offers.
+    pub fn offered(&self) -> FeatureSet {
+        self.offered
     }
 
-    /// Negotiates features (VIRTIO 1.4, 3.1.1, steps 4 to 6).
+    /// Reads a field of the configuration; see [`config::Config::read`].
     ///
     /// # Errors
     ///
-    /// `ENODEV` when device and driver have no common ground, said in one log line; `ENOMEM`.
-    pub(crate) fn negotiate<T: Driver>(self) -> Result<Negotiated> {
-        let transport = self.0;
-        let offered = transport.device_features();
-        let wanted = T::validate(offered, &config::Config::new(transport.config()));
-        let features = feature::negotiate(
-            offered,
-            wanted.intersection(T::FEATURES),
-            transport.features(),
-            T::ID,
-        );
-
-        // From here on the guard sees to it that a device that is given up knows.
-        let index = Index::new()?;
-        let name = CString::try_from_fmt(fmt!("virtio{}", index.get()))?;
-        let space = if features.contains(feature::transport::ACCESS_PLATFORM) {
-            Space::Platform(transport.parent().into())
-        } else {
-            Space::Physical
-        };
-        let guard = Guard {
-            device: Arc::new(
-                Device {
-                    index,
-                    name,
-                    features,
-                    space,
-                    active: AtomicFlag::new(false),
-                    broken: AtomicFlag::new(false),
-                    transport,
-                },
-                GFP_KERNEL,
-            )?,
-            started: false,
-        };
-
-        guard.device.accept_features().map_err(|why| {
-            dev_err!(guard.device.transport.parent(), "{}\n", why);
-            ENODEV
-        })?;
-        Ok(Negotiated(guard))
+    /// Those of [`config::Config::read`].
+    pub fn read<T: config::Field>(&self, offset: usize) -> Result<T, ConfigError> {
+        config::Config::new(self.transport.config()).read(offset)
     }
 }
 
@@ -334,21 +287,83 @@ fn memory_is_encrypted() -> bool {
     }
 }
 
-/// What resets the device when a state ends.
+/// What brings the device through its states, and resets it when they end.
 struct Guard {
     device: Arc<Device>,
-    /// Whether the driver got as far as DRIVER_OK.
-    started: bool,
+    /// What the device was told last. Never made of what it says.
+    status: Status,
+}
+
+impl Guard {
+    /// Sets one more bit of the status.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` when the device is gone, `EIO` when its status is not what it was told, which a
+    /// device that was reset or wants to be has.
+    fn advance(&mut self, bit: Status) -> Result {
+        self.check()?;
+        self.status = self.status.with(bit);
+        self.device.transport.set_status(self.status);
+        Ok(())
+    }
+
+    /// Whether the device agrees about its status.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::advance`].
+    fn check(&self) -> Result {
+        let status = self.device.transport.status().ok_or(ENODEV)?;
+        if !status.contains(self.status) || status.contains(Status::DEVICE_NEEDS_RESET) {
+            return Err(EIO);
+        }
+        Ok(())
+    }
+}
+
+impl Guard {
+    /// Tells the device which features were chosen, and hears whether it agrees.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` when device and driver can not work together; those of [`Self::advance`].
+    fn accept_features(&mut self) -> Result {
+        let device = self.device.clone();
+        let refuse = |why: &str| {
+            dev_err!(device.parent(), "{}\n", why);
+            Err(ENODEV)
+        };
+
+        if !device.has(feature::transport::VERSION_1) {
+            return refuse("no VIRTIO_F_VERSION_1: legacy devices are not driven");
+        }
+        if !device.has(feature::transport::ACCESS_PLATFORM) && memory_is_encrypted() {
+            return refuse("no VIRTIO_F_ACCESS_PLATFORM, but guest memory is encrypted");
+        }
+
+        device.transport.set_driver_features(device.features);
+        self.advance(Status::FEATURES_OK)?;
+        match self.check() {
+            Err(err) if err == EIO => refuse("device refuses the features that it offered"),
+            result => result,
+        }
+    }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
         // A driver that gives up says so (VIRTIO 1.4, 3.1.1); one that is done just resets.
-        if !self.started {
-            self.device.add_status(Status::FAILED);
+        if !self.status.contains(Status::DRIVER_OK) {
+            self.device
+                .transport
+                .set_status(self.status.with(Status::FAILED));
         }
         // Nobody to report to: `reset` has logged it and keeps the memory from being freed.
         let _ = self.device.reset();
+
+        let queues = core::mem::take(&mut *self.device.queues.lock());
+        drop(queues);
     }
 }
 
@@ -356,6 +371,70 @@ impl Drop for Guard {
 pub struct Negotiated(Guard);
 
 impl Negotiated {
+    /// Resets a device and agrees on features with it (VIRTIO 1.4, 3.1.1, steps 1 to 6).
+    ///
+    /// # Errors
+    ///
+    /// `ETIMEDOUT` when the device does not reset, `ENODEV` when it is gone or has no common ground
+    /// with the driver, `EIO` when it misbehaves, each said in one log line; `ENOMEM`.
+    pub(crate) fn new<T: Driver>(transport: KBox<dyn Transport>) -> Result<Self> {
+        reset(&*transport).inspect_err(|_| {
+            dev_err!(transport.parent(), "device does not reset\n");
+        })?;
+        transport.start_dma();
+
+        // All that can fail for want of memory comes before the device hears of a driver.
+        let index = Index::new()?;
+        let name = CString::try_from_fmt(fmt!("virtio{}", index.get()))?;
+        let mut device = UniqueArc::pin_init(
+            pin_init!(Device {
+                index,
+                name,
+                features: FeatureSet::empty(),
+                space: Space::Physical,
+                active: AtomicFlag::new(false),
+                broken: AtomicFlag::new(false),
+                transport,
+                queues <- new_mutex!(KVec::new()),
+            }),
+            GFP_KERNEL,
+        )?;
+
+        device.transport.set_status(Status::ACKNOWLEDGE);
+        let status = Status::ACKNOWLEDGE.with(Status::DRIVER);
+        device.transport.set_status(status);
+
+        let transport = &*device.transport;
+        let acknowledged = Acknowledged {
+            transport,
+            offered: transport.device_features(),
+        };
+        let wanted = T::validate(&acknowledged);
+        let features = feature::negotiate(
+            acknowledged.offered,
+            wanted.intersection(T::FEATURES),
+            transport.features(),
+            T::ID,
+        );
+        let space = if features.contains(feature::transport::ACCESS_PLATFORM) {
+            Space::Platform(transport.parent().into())
+        } else {
+            Space::Physical
+        };
+        let this = device.as_mut().project();
+        *this.features = features;
+        *this.space = space;
+
+        let mut guard = Guard {
+            device: device.into(),
+            status,
+        };
+        guard.accept_features().inspect_err(|_| {
+            dev_err!(guard.device.parent(), "device can not be driven\n");
+        })?;
+        Ok(Self(guard))
+    }
+
     /// The device.
     pub fn device(&self) -> &Arc<Device> {
         &self.0.device
@@ -384,12 +463,11 @@ impl Negotiated {
         }
 
         Ok(Setup {
-            queues: KVec::with_capacity(count.into(), GFP_KERNEL)?,
-            notifiers: KVec::with_capacity(count.into(), GFP_KERNEL)?,
+            guard: self.0,
+            set_up: 0,
             count,
             config_handler: Arc::new((), GFP_KERNEL)?,
             affinity,
-            guard: self.0,
         })
     }
 }
@@ -404,13 +482,13 @@ impl Deref for Negotiated {
 
 /// A device whose queues are being set up, in the order of their indexes.
 pub struct Setup {
-    /// Name and handler of each queue that is set up.
-    queues: KVec<(CString, KBox<dyn QueueInterrupt>)>,
-    notifiers: KVec<Notifier>,
+    // First, so that the device is reset before anything of its queues goes.
+    guard: Guard,
+    /// How many queues are set up, of `count`.
+    set_up: u16,
     count: u16,
     config_handler: Arc<dyn ConfigHandler>,
     affinity: bool,
-    guard: Guard,
 }
 
 impl Setup {
@@ -427,7 +505,7 @@ impl Setup {
         F: FnOnce(Queue<T>) -> Result<Arc<H>>,
     {
         let device = &self.guard.device;
-        let index = u16::try_from(self.queues.len())?;
+        let index = self.set_up;
         if index >= self.count {
             return Err(EINVAL);
         }
@@ -447,8 +525,6 @@ impl Setup {
         let name = CString::try_from_fmt(options.name)?;
         let (ring, size) = queue::Ring::allocate(device, offered, &options)?;
 
-        // From here on the device knows where memory is.
-        device.active.store(true, Release);
         let notifier = transport
             .setup_queue(index, size, ring.addresses())
             .inspect_err(|_| {
@@ -460,11 +536,15 @@ impl Setup {
                 );
             })?;
 
-        self.notifiers.push(notifier.clone(), GFP_KERNEL)?;
-        let queue = Queue::new(device.clone(), index, ring, notifier)?;
+        let queue = Queue::new(device.clone(), index, ring, notifier.clone())?;
         let handler = make(queue)?;
-        self.queues
-            .push((name, irq::erase(handler.clone())?), GFP_KERNEL)?;
+        let hooks = QueueHooks {
+            name,
+            notifier,
+            handler: irq::erase(handler.clone())?,
+        };
+        device.queues.lock().push(hooks, GFP_KERNEL)?;
+        self.set_up = index + 1;
         Ok(handler)
     }
 
@@ -481,21 +561,25 @@ impl Setup {
     /// `EINVAL` when queues are missing, `EBUSY` and others when no interrupt can be had.
     pub fn start(self) -> Result<Live> {
         let Self {
-            queues,
-            notifiers,
+            mut guard,
+            set_up,
             count,
             config_handler,
             affinity,
-            mut guard,
         } = self;
-        let device = &guard.device;
+        let device = guard.device.clone();
         let transport = &*device.transport;
 
-        if queues.len() != usize::from(count) {
+        if set_up != count {
             return Err(EINVAL);
         }
 
         let config = ConfigInterrupt::new(device.clone(), config_handler)?;
+        let mut queues = KVec::with_capacity(count.into(), GFP_KERNEL)?;
+        for queue in &*device.queues.lock() {
+            let name = CString::try_from_fmt(fmt!("{}-{}", device.name(), &*queue.name))?;
+            queues.push((name, queue.handler.share()?), GFP_KERNEL)?;
+        }
         let wired = transport
             .wire(&Interrupts {
                 config: &config,
@@ -504,24 +588,29 @@ impl Setup {
                 affinity,
             })
             .inspect_err(|_| {
-                dev_err!(transport.parent(), "{}: no interrupts\n", device.name());
+                dev_err!(device.parent(), "{}: no interrupts\n", device.name());
             })?;
 
+        // From here on the device may use the queues.
+        device.active.store(true, Release);
         for index in 0..count {
             transport.enable_queue(index);
         }
-        device.add_status(Status::DRIVER_OK);
-        guard.started = true;
+        guard
+            .advance(Status::DRIVER_OK)
+            .and_then(|()| guard.check())
+            .inspect_err(|_| {
+                dev_err!(
+                    device.parent(),
+                    "{}: device does not start\n",
+                    device.name()
+                );
+            })?;
 
-        let live = Live {
-            notifiers,
-            guard,
-            wired,
-        };
-        for notifier in &live.notifiers {
-            notifier.open();
+        for queue in &*device.queues.lock() {
+            queue.notifier.open();
         }
-        Ok(live)
+        Ok(Live { guard, wired })
     }
 }
 
@@ -534,8 +623,10 @@ impl Deref for Setup {
 }
 
 /// A device at work. Dropping it resets the device, then lets go of its interrupts.
+///
+/// The driver is to have stopped adding requests by then: a notification that another processor is
+/// just about to send would reach a device that is reset.
 pub struct Live {
-    notifiers: KVec<Notifier>,
     // Dropped in this order: a handler that runs once more finds its queue as it was, while a
     // device that is not reset could interrupt into nothing.
     guard: Guard,
@@ -559,21 +650,7 @@ impl Live {
     ///
     /// `ETIMEDOUT` when the device does not finish; its queues then keep their buffers.
     pub fn reset(&self) -> Result {
-        self.silence();
         self.guard.device.reset()
-    }
-
-    /// Lets no notification through any more.
-    fn silence(&self) {
-        for notifier in &self.notifiers {
-            notifier.close();
-        }
-    }
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        self.silence();
     }
 }
 

@@ -34,7 +34,6 @@ use kernel::{
 use super::{
     device::{
         Acknowledged,
-        Config,
         Device,
         Negotiated, //
     },
@@ -59,12 +58,11 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// Features of queues and transports are the library's and need not be named.
     const FEATURES: FeatureSet;
 
-    /// Which of the `offered` features to accept, when that depends on more than
+    /// Which of the offered features to accept, when that depends on more than
     /// [`FEATURES`](Self::FEATURES): on the configuration, for one. What is returned is cut down to
     /// those and to what their dependencies allow.
-    fn validate(offered: FeatureSet, config: &Config<'_>) -> FeatureSet {
-        let _ = config;
-        offered
+    fn validate(device: &Acknowledged<'_>) -> FeatureSet {
+        device.offered()
     }
 
     /// Takes a device into use. Process context; may sleep.
@@ -90,19 +88,18 @@ const VENDOR: pci::Vendor = pci::Vendor::REDHAT_QUMRANET;
 
 /// The id of a modern device of this kind.
 pub const fn modern_pci_id(id: DeviceId) -> pci::DeviceId {
-    pci_id(id.pci_device())
-}
-
-/// The id of a transitional device of this kind.
-pub const fn transitional_pci_id(id: DeviceId) -> pci::DeviceId {
-    pci_id(id.pci_transitional())
-}
-
-/// The table entry for a device id, or one that no device matches.
-const fn pci_id(device: Option<u16>) -> pci::DeviceId {
-    match device {
+    match id.pci_device() {
         Some(device) => pci::DeviceId::from_id(VENDOR, device as u32),
-        None => pci::DeviceId::from_id(VENDOR, 0),
+        // A type beyond the range of PCI ids: the id of type 0, which no device has.
+        None => pci::DeviceId::from_id(VENDOR, DeviceId::PCI_BASE as u32),
+    }
+}
+
+/// The id of a transitional device of this kind; where there is none, that of a modern one.
+pub const fn transitional_pci_id(id: DeviceId) -> pci::DeviceId {
+    match id.pci_transitional() {
+        Some(device) => pci::DeviceId::from_id(VENDOR, device as u32),
+        None => modern_pci_id(id),
     }
 }
 
@@ -180,6 +177,28 @@ impl<T: Driver + PciIds> PciAdapter<T> {
         unsafe { dev.drvdata_borrow::<Bound<T>>() }
     }
 
+    /// Checks that the device is of the driver's kind: `driver_override` and `new_id` offer any.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` when it is not, said in one log line.
+    fn check_id(pdev: &pci::Device<CoreInternal<'_>>) -> Result {
+        let kind = if pdev.vendor_id() == VENDOR {
+            DeviceId::from_pci(pdev.device_id())
+        } else {
+            None
+        };
+        if kind == Some(T::ID) {
+            return Ok(());
+        }
+        dev_err!(
+            pdev,
+            "not a virtio {} device\n",
+            T::ID.name().unwrap_or("(unnamed)")
+        );
+        Err(ENODEV)
+    }
+
     /// Called by the PCI core for a device that is to be driven.
     extern "C" fn probe_callback(
         pdev: *mut bindings::pci_dev,
@@ -189,9 +208,10 @@ impl<T: Driver + PciIds> PciAdapter<T> {
         let pdev = unsafe { Self::device(pdev) };
 
         from_result(|| {
+            Self::check_id(pdev)?;
             let transport = Pci::new(pdev, T::NAME)?;
             let transport = KBox::new(transport, GFP_KERNEL)? as KBox<dyn Transport>;
-            let negotiated = Acknowledged::new(transport)?.negotiate::<T>()?;
+            let negotiated = Negotiated::new::<T>(transport)?;
             let device = negotiated.device().clone();
             let driven = Driven {
                 _driver: T::probe(negotiated)?,

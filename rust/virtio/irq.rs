@@ -25,6 +25,13 @@ pub trait QueueHandler: Send + Sync + 'static {
     /// May also be called when the queue has nothing: the line may be shared, and a device may
     /// interrupt as it likes, before DRIVER_OK too. [`Return::None`] when there was nothing.
     fn interrupt(&self) -> Return;
+
+    /// Called in process context when the device is of no use any more: it asked for a reset, is
+    /// gone, or this kernel ends. The queue is to be broken by [`Queue::fail`], and what waits for
+    /// it woken.
+    ///
+    /// [`Queue::fail`]: super::queue::Queue::fail
+    fn failed(&self);
 }
 
 /// What a driver does when the device's configuration may have changed.
@@ -34,8 +41,8 @@ pub trait ConfigHandler: Send + Sync + 'static {
     /// May be called as soon as the device is started, thus before `probe` is done.
     fn changed(&self) {}
 
-    /// Called once, in process context, when the device asks for a reset (DEVICE_NEEDS_RESET):
-    /// queues are broken from here on, and what waits for the device is to be woken.
+    /// Called once, in process context, when the device asks for a reset (DEVICE_NEEDS_RESET) or is
+    /// gone, after [`QueueHandler::failed`] of all queues.
     fn failed(&self) {}
 }
 
@@ -46,6 +53,9 @@ impl ConfigHandler for () {}
 pub(crate) trait QueueInterrupt: Send + Sync {
     /// Calls the handler.
     fn interrupt(&self) -> Return;
+
+    /// Tells the handler that the device is of no use any more.
+    fn failed(&self);
 
     /// Gives the queue a vector of its own.
     fn register(&self, irq: u32, name: CString) -> Result<irq::Registration>;
@@ -63,13 +73,20 @@ struct Direct<H: QueueHandler>(H);
 
 impl<H: QueueHandler> irq::Handler for Direct<H> {
     fn handle(&self) -> Return {
-        self.0.interrupt()
+        // The vector is this queue's alone. If the device has nothing to say it still was the
+        // device, and no reason for the kernel to complain about the vector.
+        self.0.interrupt();
+        Return::Handled
     }
 }
 
 impl<H: QueueHandler> QueueInterrupt for Queue<H> {
     fn interrupt(&self) -> Return {
         self.0.interrupt()
+    }
+
+    fn failed(&self) {
+        self.0.failed();
     }
 
     fn register(&self, irq: u32, name: CString) -> Result<irq::Registration> {
@@ -142,7 +159,7 @@ impl ConfigInterrupt {
         // The same notification says that the device needs a reset (VIRTIO 1.4, 2.1.2).
         if self.device.check_needs_reset() {
             self.driver.failed();
-        } else {
+        } else if !self.device.is_broken() {
             self.driver.changed();
         }
     }

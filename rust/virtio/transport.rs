@@ -124,6 +124,9 @@ pub(crate) trait Transport: Send + Sync {
     /// What the last of the possible ways to interrupt failed with.
     fn wire(&self, interrupts: &Interrupts<'_>) -> Result<Wired>;
 
+    /// Lets the device reach memory.
+    fn start_dma(&self);
+
     /// Keeps the device from memory by other means than asking it.
     fn stop_dma(&self);
 }

@@ -22,7 +22,6 @@ use kernel::{
 use super::{
     irq::{
         self,
-        ConfigHandler,
         QueueHandler, //
     },
     queue::{
@@ -135,7 +134,18 @@ impl<T: Send + 'static> WaitQueue<T> {
             }
             match self.done.wait_interruptible_timeout(&mut state, left) {
                 CondVarTimeoutResult::Woken { jiffies: left } => jiffies = Some(left),
-                CondVarTimeoutResult::Timeout => return Err(ETIMEDOUT),
+                CondVarTimeoutResult::Timeout => {
+                    // The answer may be there all the same, if its interrupt was lost; and it may
+                    // be missing because the device is (VIRTIO 1.4, 2.1.2).
+                    let completion = state.queue.pop();
+                    if completion.is_none() {
+                        let device = state.queue.device().clone();
+                        drop(state);
+                        device.check_needs_reset();
+                        return Err(ETIMEDOUT);
+                    }
+                    return Ok(completion);
+                }
                 CondVarTimeoutResult::Signal { .. } => return Err(ERESTARTSYS),
             }
         }
@@ -158,10 +168,9 @@ impl<T: Send + 'static> QueueHandler for WaitQueue<T> {
         self.done.notify_all();
         irq::Return::Handled
     }
-}
 
-impl<T: Send + 'static> ConfigHandler for WaitQueue<T> {
     fn failed(&self) {
-        self.stop();
+        self.state.lock().queue.fail();
+        self.done.notify_all();
     }
 }

@@ -109,7 +109,6 @@ impl Driver for Rng {
     fn probe(device: Negotiated) -> Result<Self> {
         let mut setup = device.queues(1, false)?;
         let queue = setup.queue(QueueOptions::new(fmt!("input")), WaitQueue::new)?;
-        setup.config_handler(queue.clone());
         let live = setup.start()?;
 
         let pool = Pool {

@@ -71,6 +71,12 @@ mod isr {
     pub(super) const GONE: u8 = !0;
 }
 
+/// Length of the ISR status.
+const ISR_LEN: u64 = 1;
+
+/// More than the configuration of any type of device.
+const CONFIG_LEN: u64 = 4096;
+
 /// Width of a doorbell, without NOTIFICATION_DATA.
 const DOORBELL_LEN: u8 = 2;
 
@@ -152,16 +158,17 @@ impl Pci {
             dev_err!(dev, "no usable DMA mask\n");
         })?;
 
-        let map = |region: Region| {
+        // No more than is of use: how long a structure claims to be is the device's word.
+        let map = |region: Region, useful: u64| {
             function
-                .map(region.bar, region.offset, region.length)
+                .map(region.bar, region.offset, region.length.min(useful))
                 .inspect_err(|_| dev_err!(dev, "cannot map BAR {}\n", region.bar))
         };
 
         Ok(Self {
-            common: CommonConfig::new(map(common)?),
-            config: device.map(map).transpose()?,
-            isr: Arc::new(map(isr)?, GFP_KERNEL)?,
+            common: CommonConfig::new(map(common, CommonConfig::LEN)?),
+            config: device.map(|region| map(region, CONFIG_LEN)).transpose()?,
+            isr: Arc::new(map(isr, ISR_LEN)?, GFP_KERNEL)?,
             notify,
             function: function.clone(),
         })
@@ -188,7 +195,7 @@ impl Pci {
         self.wire_config(&vectors, interrupts, &mut handlers)?;
         for (index, (name, handler)) in queues.iter().enumerate() {
             let vector = u16::try_from(index + 1)?;
-            let name = CString::try_from_fmt(fmt!("{}-{}", interrupts.name, &**name))?;
+            let name = CString::try_from_fmt(fmt!("{}", &**name))?;
             handlers.push(
                 handler.register(vectors.irq(vector.into())?, name)?,
                 GFP_KERNEL,
@@ -478,6 +485,10 @@ impl Transport for Pci {
             self.unwire(interrupts.queues.len());
         }
         Err(last)
+    }
+
+    fn start_dma(&self) {
+        self.function.set_master();
     }
 
     fn stop_dma(&self) {

@@ -37,6 +37,9 @@ mod reg {
 pub(super) struct CommonConfig(Mapping);
 
 impl CommonConfig {
+    /// Length of the structure in every version of the standard.
+    pub(super) const LEN: u64 = 56;
+
     /// Wraps the mapped structure.
     pub(super) fn new(mapping: Mapping) -> Self {
         Self(mapping)
