@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! The pure parts of virtio-rust, built for the host.
+//!
+//! The sources are those of the module `virtio_rust`, not a copy. They depend on `core` only.
+
+#![no_std]
+
+pub use self::virtio::*;
+
+/// As much of `rust/virtio.rs` as does not need the kernel.
+#[path = "../../../../rust/virtio"]
+mod virtio {
+    pub mod config;
+    pub mod feature;
+    pub mod id;
+    pub mod ring;
+    pub mod status;
+
+    /// Transports.
+    pub mod transport {
+        /// PCI.
+        pub mod pci {
+            pub mod capability;
+        }
+    }
+}
