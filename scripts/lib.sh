@@ -79,7 +79,7 @@ check_machine() {
 }
 
 # The release and the paths of a finished SDK, written by scripts/sdk: sets
-# SDK_ROOT, KERNEL_RELEASE, KERNEL_TREE and KERNEL_IMAGE (paths as seen in it).
+# SDK_ROOT, KERNEL_RELEASE, SDK_TREE and KERNEL_IMAGE (paths as seen in it).
 sdk_file() {
 	printf '%s/sdk-%s-%s-%s' "$CACHE" "$(sdk_key)" "$KERNEL_SERIES" "$FLAVOUR"
 }
@@ -102,8 +102,8 @@ need_sdk() {
 	fi
 	# shellcheck disable=SC1090
 	. "$file"
-	export SDK_ROOT KERNEL_RELEASE KERNEL_TREE KERNEL_IMAGE
-	[ -d "$SDK_ROOT$KERNEL_TREE" ] ||
+	export SDK_ROOT KERNEL_RELEASE SDK_TREE KERNEL_IMAGE
+	[ -d "$SDK_ROOT$SDK_TREE" ] ||
 		die "the SDK in $SDK_ROOT is damaged; remove $CACHE and run make sdk"
 }
 
