@@ -10,6 +10,9 @@
 //!
 //! [`Space`] is the address space of one device: physical addresses, or what the DMA API maps.
 
+mod in_place;
+mod page;
+
 use core::{
     marker::PhantomData,
     ptr::NonNull, //
@@ -22,6 +25,9 @@ use kernel::{
     prelude::*,
     sync::aref::ARef, //
 };
+
+pub use self::in_place::InPlace;
+pub(crate) use self::page::page_to_phys;
 
 /// A physical address.
 pub type PhysAddr = u64;
