@@ -34,7 +34,10 @@ struct VirtioRust;
 impl kernel::Module for VirtioRust {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         // SAFETY: Module initialisation runs once, before any driver can link against the module.
-        unsafe { virtio::init() };
+        unsafe {
+            block::init();
+            virtio::init();
+        }
         Ok(Self)
     }
 }

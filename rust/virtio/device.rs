@@ -81,6 +81,16 @@ use crate::dma::Space;
 /// Configuration space of a device behind any transport.
 pub type Config<'a> = config::Config<'a, dyn ConfigAccess + 'a>;
 
+impl From<ConfigError> for Error {
+    /// For drivers that pass on what makes no difference to them.
+    fn from(err: ConfigError) -> Self {
+        match err {
+            ConfigError::OutOfRange | ConfigError::Unaligned => EINVAL,
+            ConfigError::Unstable => EIO,
+        }
+    }
+}
+
 /// How long a device may take to reset itself. Devices that first wait for their own back end have
 /// been seen to need seconds; removal has to be done in ten.
 const RESET_TIMEOUT: Delta = Delta::from_millis(5_000);

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! What a driver does, and how the block layer calls it.
+
+use core::marker::PhantomData;
+
+use kernel::{
+    bindings,
+    error::from_result,
+    prelude::*,
+    types::ForeignOwnable, //
+};
+
+use super::{
+    attribute::AttributeEntry,
+    disk::Geometry,
+    hctx::HwContext,
+    request::{
+        Request,
+        Requeued, //
+    },
+    status::Status,
+    tag_set::QueueMap, //
+};
+
+/// A borrow of data that the block layer keeps for the driver.
+pub type Borrowed<'a, T> = <T as ForeignOwnable>::Borrowed<'a>;
+
+/// What is to become of a request that the hardware has not answered for long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timeout {
+    /// Goes on to wait, for the same time again.
+    Wait,
+    /// The driver has ended the request, or is about to.
+    Done,
+}
+
+/// A driver of block devices.
+///
+/// Each disk has hardware queues, to which the block layer dispatches requests; one callback of a
+/// hardware queue may run at the same time on several processors.
+#[vtable]
+pub trait Operations: Sized + 'static {
+    /// Data of the [`TagSet`](super::TagSet).
+    type TagSetData: ForeignOwnable + Send + Sync;
+    /// Data of a hardware queue.
+    type HwData: ForeignOwnable + Send + Sync;
+    /// Data of a disk until it is removed.
+    type QueueData: ForeignOwnable + Send + Sync;
+    /// Data of a disk until its last user has closed it, which may be long after removal.
+    type DiskData: Send + Sync + 'static;
+    /// Data of a request. It stays from one use of the request to the next.
+    type RequestData: Send + Sync;
+
+    /// Attributes of a disk in sysfs.
+    const ATTRIBUTES: &'static [AttributeEntry<Self>] = &[];
+
+    /// Makes the data of hardware queue number `index`.
+    ///
+    /// # Errors
+    ///
+    /// Any; the disk is not made.
+    fn init_hctx(set: Borrowed<'_, Self::TagSetData>, index: u32) -> Result<Self::HwData>;
+
+    /// Makes the data of a request: of each that there can be, when the tag set is made.
+    fn init_request(set: Borrowed<'_, Self::TagSetData>) -> impl PinInit<Self::RequestData, Error>;
+
+    /// Takes a request to the hardware.
+    ///
+    /// Unless it is the `last` of a batch, the hardware may be told later, at the latest by
+    /// [`commit_rqs`](Self::commit_rqs), which follows if a `last` one was announced and does not
+    /// come. Must not sleep.
+    ///
+    /// # Errors
+    ///
+    /// What [`Request::requeue`] makes of the request, when it cannot be taken now.
+    fn queue_rq(
+        hctx: &HwContext<Self>,
+        request: Request<Self>,
+        last: bool,
+    ) -> Result<(), Requeued<Self>>;
+
+    /// Tells the hardware of what was queued before.
+    fn commit_rqs(hctx: &HwContext<Self>) {
+        let _ = hctx;
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Evaluates a request that [`Request::complete`] was called on. Must not sleep.
+    fn complete(request: Request<Self>);
+
+    /// Decides what becomes of a request that was not ended for the timeout of the tag set.
+    ///
+    /// Only its hardware queue is known: the request may just be ending. Called in process
+    /// context, for one request after the other; may sleep, but not wait for requests.
+    fn timeout(hctx: &HwContext<Self>) -> Timeout {
+        let _ = hctx;
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Assigns processors to hardware queues.
+    fn map_queues(set: Borrowed<'_, Self::TagSetData>, map: QueueMap<'_>) {
+        let _ = (set, map);
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The geometry of a disk of this many sectors, for those who still ask.
+    fn geometry(data: &Self::DiskData, sectors: u64) -> Geometry {
+        let _ = (data, sectors);
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+}
+
+/// The C operations of `O`.
+pub(super) struct OperationsVTable<O: Operations>(PhantomData<O>);
+
+impl<O: Operations> OperationsVTable<O> {
+    /// The table.
+    pub(super) const VTABLE: bindings::blk_mq_ops = bindings::blk_mq_ops {
+        queue_rq: Some(Self::queue_rq_callback),
+        commit_rqs: if O::HAS_COMMIT_RQS {
+            Some(Self::commit_rqs_callback)
+        } else {
+            None
+        },
+        complete: Some(Self::complete_callback),
+        timeout: if O::HAS_TIMEOUT {
+            Some(Self::timeout_callback)
+        } else {
+            None
+        },
+        map_queues: if O::HAS_MAP_QUEUES {
+            Some(Self::map_queues_callback)
+        } else {
+            None
+        },
+        init_hctx: Some(Self::init_hctx_callback),
+        exit_hctx: Some(Self::exit_hctx_callback),
+        init_request: Some(Self::init_request_callback),
+        exit_request: Some(Self::exit_request_callback),
+        ..pin_init::zeroed()
+    };
+
+    /// Dispatches a request.
+    ///
+    /// # Safety
+    ///
+    /// To be called by the block layer only: `hctx` must be initialised, and `bd` have a request
+    /// that the block layer gives away unless told otherwise.
+    unsafe extern "C" fn queue_rq_callback(
+        hctx: *mut bindings::blk_mq_hw_ctx,
+        bd: *const bindings::blk_mq_queue_data,
+    ) -> bindings::blk_status_t {
+        // SAFETY: By the requirements of this function.
+        let (rq, last) = unsafe { ((*bd).rq, (*bd).last) };
+        // SAFETY: As above.
+        let hctx = unsafe { HwContext::from_raw(hctx) };
+
+        // SAFETY: As above; the request was not started yet, or was handed back since.
+        unsafe { bindings::blk_mq_start_request(rq) };
+        // SAFETY: It is started and ours, and `init_request_callback` has run.
+        let request = unsafe { Request::from_raw(rq) };
+
+        match O::queue_rq(hctx, request, last) {
+            Ok(()) => Status::Ok.as_raw(),
+            Err(requeued) => requeued.into_status(rq),
+        }
+    }
+
+    /// Tells the hardware.
+    ///
+    /// # Safety
+    ///
+    /// To be called by the block layer only, with an initialised `hctx`.
+    unsafe extern "C" fn commit_rqs_callback(hctx: *mut bindings::blk_mq_hw_ctx) {
+        // SAFETY: By the requirement of this function.
+        O::commit_rqs(unsafe { HwContext::from_raw(hctx) });
+    }
+
+    /// Takes up a request that was completed.
+    ///
+    /// # Safety
+    ///
+    /// To be called by the block layer only, once for each call of [`Request::complete`].
+    unsafe extern "C" fn complete_callback(rq: *mut bindings::request) {
+        // SAFETY: `Request::complete` has given it up, so that it is not owned by anyone.
+        O::complete(unsafe { Request::from_raw(rq) });
+    }
+
+    /// Asks what becomes of a request.
+    ///
+    /// # Safety
+    ///
+    /// To be called by the block layer only, with a request that was dispatched.
+    unsafe extern "C" fn timeout_callback(
+        rq: *mut bindings::request,
+    ) -> bindings::blk_eh_timer_return {
+        // SAFETY: The block layer holds a reference to the request; its hardware queue stays while
+        // timeouts are handled.
+        let hctx = unsafe { HwContext::from_raw((*rq).mq_hctx) };
+
+        match O::timeout(hctx) {
+            Timeout::Wait => bindings::blk_eh_timer_return_BLK_EH_RESET_TIMER,
+            Timeout::Done => bindings::blk_eh_timer_return_BLK_EH_DONE,
+        }
+    }
+
+    /// Assigns processors to hardware queues.
+    ///
+    /// # Safety
+    ///
+    /// To be called by the block layer only, with a tag set of [`TagSet`](super::TagSet).
+    unsafe extern "C" fn map_queues_callback(set: *mut bindings::blk_mq_tag_set) {
+        // SAFETY: The data was set before the block layer got to know the tag set.
+        let data = unsafe { O::TagSetData::borrow((*set).driver_data) };
+        // SAFETY: The block layer lends the map for the duration of the call.
+        let map = unsafe { &mut (*set).map[bindings::hctx_type_HCTX_TYPE_DEFAULT as usize] };
+
+        O::map_queues(data, QueueMap::new(map));
+    }
+
+    /// Makes the data of a hardware queue.
+    ///
+    /// # Safety
+    ///
+    /// To be called by the block layer only, with the data of the tag set.
+    unsafe extern "C" fn init_hctx_callback(
+        hctx: *mut bindings::blk_mq_hw_ctx,
+        data: *mut c_void,
+        index: c_uint,
+    ) -> c_int {
+        from_result(|| {
+            // SAFETY: By the requirements of this function.
+            let set = unsafe { O::TagSetData::borrow(data) };
+            let data = O::init_hctx(set, index)?;
+            // SAFETY: `hctx` is being initialised, and the field is the driver's.
+            unsafe { (*hctx).driver_data = data.into_foreign() };
+            Ok(0)
+        })
+    }
+
+    /// Drops the data of a hardware queue.
+    ///
+    /// # Safety
+    ///
+    /// To be called by the block layer only, once after [`Self::init_hctx_callback`] succeeded.
+    unsafe extern "C" fn exit_hctx_callback(hctx: *mut bindings::blk_mq_hw_ctx, _index: c_uint) {
+        // SAFETY: By the requirement of this function; nothing is dispatched to it any more.
+        drop(unsafe { O::HwData::from_foreign((*hctx).driver_data) });
+    }
+
+    /// Makes the data of a request.
+    ///
+    /// # Safety
+    ///
+    /// To be called by the block layer only, with room for the data after the request.
+    unsafe extern "C" fn init_request_callback(
+        set: *mut bindings::blk_mq_tag_set,
+        rq: *mut bindings::request,
+        _hctx_index: c_uint,
+        _numa_node: c_int,
+    ) -> c_int {
+        from_result(|| {
+            // SAFETY: The data was set before the block layer got to know the tag set.
+            let set = unsafe { O::TagSetData::borrow((*set).driver_data) };
+            let slot = Request::<O>::data_of(rq);
+            // SAFETY: By the requirement of this function; requests stay where they are.
+            unsafe { pin_init::raw_try_init(slot, O::init_request(set)) }?;
+            Ok(0)
+        })
+    }
+
+    /// Drops the data of a request.
+    ///
+    /// # Safety
+    ///
+    /// To be called by the block layer only, once after [`Self::init_request_callback`] succeeded.
+    unsafe extern "C" fn exit_request_callback(
+        _set: *mut bindings::blk_mq_tag_set,
+        rq: *mut bindings::request,
+        _hctx_index: c_uint,
+    ) {
+        // SAFETY: By the requirement of this function; the request is not in use.
+        unsafe { core::ptr::drop_in_place(Request::<O>::data_of(rq)) };
+    }
+}

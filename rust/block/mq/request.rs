@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! Requests.
+
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ptr::NonNull, //
+};
+
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+use super::{
+    data::Data,
+    hctx::HwContext,
+    operations::Operations,
+    status::Status, //
+};
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Read sectors.
+    Read,
+    /// Write sectors.
+    Write,
+    /// Make what was written before persistent.
+    Flush,
+    /// Forget what sectors hold.
+    Discard,
+    /// Forget what sectors hold, for good.
+    SecureErase,
+    /// Fill sectors with zeroes.
+    WriteZeroes,
+    /// Write sectors at the end of a zone.
+    ZoneAppend,
+    /// Open a zone.
+    ZoneOpen,
+    /// Close a zone.
+    ZoneClose,
+    /// Fill a zone.
+    ZoneFinish,
+    /// Empty a zone.
+    ZoneReset,
+    /// Empty all zones.
+    ZoneResetAll,
+    /// Of the driver's own making, with memory that the device writes if with any.
+    DriverIn,
+    /// Of the driver's own making, with memory that the device reads if with any.
+    DriverOut,
+    /// Something that is not known here.
+    Other,
+}
+
+impl Op {
+    /// The operation in the flags of a request.
+    #[inline]
+    fn from_flags(flags: bindings::blk_opf_t) -> Self {
+        match flags & op_mask() {
+            bindings::req_op_REQ_OP_READ => Self::Read,
+            bindings::req_op_REQ_OP_WRITE => Self::Write,
+            bindings::req_op_REQ_OP_FLUSH => Self::Flush,
+            bindings::req_op_REQ_OP_DISCARD => Self::Discard,
+            bindings::req_op_REQ_OP_SECURE_ERASE => Self::SecureErase,
+            bindings::req_op_REQ_OP_WRITE_ZEROES => Self::WriteZeroes,
+            bindings::req_op_REQ_OP_ZONE_APPEND => Self::ZoneAppend,
+            bindings::req_op_REQ_OP_ZONE_OPEN => Self::ZoneOpen,
+            bindings::req_op_REQ_OP_ZONE_CLOSE => Self::ZoneClose,
+            bindings::req_op_REQ_OP_ZONE_FINISH => Self::ZoneFinish,
+            bindings::req_op_REQ_OP_ZONE_RESET => Self::ZoneReset,
+            bindings::req_op_REQ_OP_ZONE_RESET_ALL => Self::ZoneResetAll,
+            bindings::req_op_REQ_OP_DRV_IN => Self::DriverIn,
+            bindings::req_op_REQ_OP_DRV_OUT => Self::DriverOut,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The bits of a request's flags that are its operation.
+#[inline]
+const fn op_mask() -> bindings::blk_opf_t {
+    (1 << bindings::REQ_OP_BITS) - 1
+}
+
+/// Whether the operation in `flags` transfers data to the device: a port of `op_is_write`.
+#[inline]
+fn is_write(flags: bindings::blk_opf_t) -> bool {
+    flags & 1 != 0
+}
+
+/// Why a request is handed back to the block layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The device has no room (`BLK_STS_DEV_RESOURCE`). The driver is to run the hardware queue
+    /// when it has, at the latest when a request of that queue completes.
+    DeviceBusy,
+    /// Something is short that may be back later, of which the driver does not hear
+    /// (`BLK_STS_RESOURCE`). The block layer tries again by itself.
+    OutOfResources,
+}
+
+impl Refusal {
+    /// The kernel's constant.
+    fn as_raw(self) -> bindings::blk_status_t {
+        match self {
+            Self::DeviceBusy => crate::bindings::BLK_STS_DEV_RESOURCE,
+            Self::OutOfResources => crate::bindings::BLK_STS_RESOURCE,
+        }
+    }
+}
+
+/// A request that was started and belongs to the driver.
+///
+/// Dropping it ends it with an I/O error.
+///
+/// # Invariants
+///
+/// - `rq` is a request of a queue with the operations of `O`, and was started.
+/// - Nobody else will end it, and its memory stays as it is until it is ended.
+/// - The driver's part of it was initialised by [`Operations::init_request`] and is pinned.
+#[repr(transparent)]
+pub struct Request<O: Operations> {
+    rq: NonNull<bindings::request>,
+    _operations: PhantomData<O>,
+}
+
+// SAFETY: Requests belong to no thread, and the driver's data of it is `Send`.
+unsafe impl<O: Operations> Send for Request<O> {}
+// SAFETY: Shared access gives no more than shared access to the driver's data, which is `Sync`.
+unsafe impl<O: Operations> Sync for Request<O> {}
+
+impl<O: Operations> Request<O> {
+    /// Takes a request from the block layer.
+    ///
+    /// # Safety
+    ///
+    /// The type invariants must hold for `rq`, and the caller gives it away.
+    #[inline]
+    pub(super) unsafe fn from_raw(rq: *mut bindings::request) -> Self {
+        const_assert!(align_of::<O::RequestData>() <= align_of::<bindings::request>());
+
+        // INVARIANT: By the requirements of this function.
+        Self {
+            // SAFETY: Requests are not at NULL.
+            rq: unsafe { NonNull::new_unchecked(rq) },
+            _operations: PhantomData,
+        }
+    }
+
+    /// Gives up the request without ending it.
+    #[inline]
+    pub(super) fn into_raw(self) -> *mut bindings::request {
+        ManuallyDrop::new(self).rq.as_ptr()
+    }
+
+    /// The driver's part of a request: a port of `blk_mq_rq_to_pdu`.
+    #[inline]
+    pub(super) fn data_of(rq: *mut bindings::request) -> *mut O::RequestData {
+        // The memory of a request goes on for as long as the tag set was told.
+        rq.wrapping_add(1).cast()
+    }
+
+    /// The flags, of which the operation is a part.
+    #[inline]
+    fn flags(&self) -> bindings::blk_opf_t {
+        // SAFETY: By the type invariant. No reference to the whole is made here or below: the
+        // timer of the block layer has fields of its own.
+        unsafe { (*self.rq.as_ptr()).cmd_flags }
+    }
+
+    /// The first bio, if there is one.
+    #[inline]
+    fn bio(&self) -> *const bindings::bio {
+        // SAFETY: By the type invariant.
+        unsafe { (*self.rq.as_ptr()).bio }
+    }
+
+    /// What the request asks for.
+    #[inline]
+    pub fn op(&self) -> Op {
+        Op::from_flags(self.flags())
+    }
+
+    /// The sector where it begins.
+    #[inline]
+    pub fn sector(&self) -> u64 {
+        // SAFETY: By the type invariant.
+        unsafe { (*self.rq.as_ptr()).__sector }
+    }
+
+    /// Bytes of its memory, or of what it is about.
+    #[inline]
+    pub fn bytes(&self) -> u32 {
+        // SAFETY: By the type invariant.
+        unsafe { (*self.rq.as_ptr()).__data_len }
+    }
+
+    /// The I/O priority of who asked.
+    #[inline]
+    pub fn ioprio(&self) -> u16 {
+        let bio = self.bio();
+        if bio.is_null() {
+            return 0;
+        }
+        // SAFETY: The bios of a started request stay.
+        unsafe { (*bio).bi_ioprio }
+    }
+
+    /// How many pieces its memory has at most, as long as pieces may be as long as
+    /// [`Limits`](super::Limits) say.
+    #[inline]
+    pub fn max_segments(&self) -> u16 {
+        // SAFETY: By the type invariant.
+        unsafe { (*self.rq.as_ptr()).nr_phys_segments }
+    }
+
+    /// The hardware queue that the request was dispatched to.
+    #[inline]
+    pub fn hctx(&self) -> &HwContext<O> {
+        // SAFETY: A request that was started has a hardware queue, which stays while it has
+        // requests.
+        unsafe { HwContext::from_raw((*self.rq.as_ptr()).mq_hctx) }
+    }
+
+    /// The driver's data of the request.
+    #[inline]
+    pub fn data(&self) -> &O::RequestData {
+        // SAFETY: By the type invariant.
+        unsafe { &*Self::data_of(self.rq.as_ptr()) }
+    }
+
+    /// The driver's data of the request.
+    #[inline]
+    pub fn data_mut(&mut self) -> Pin<&mut O::RequestData> {
+        // SAFETY: By the type invariant; the borrow is unique, and the data pinned.
+        unsafe { Pin::new_unchecked(&mut *Self::data_of(self.rq.as_ptr())) }
+    }
+
+    /// The driver's data of the request and, at the same time, its memory in pieces of at most
+    /// `max_len` bytes.
+    #[inline]
+    pub fn parts(&mut self, max_len: u32) -> (Pin<&mut O::RequestData>, Data<'_>) {
+        let flags = self.flags();
+        let bio = self.bio();
+        // A port of `bio_has_data`. Ranges that are discarded are described elsewhere.
+        let memory = match Op::from_flags(flags) {
+            Op::Discard | Op::SecureErase | Op::WriteZeroes => Data::None,
+            _ if bio.is_null() || self.bytes() == 0 => Data::None,
+            // SAFETY: By the type invariant; the result borrows the request for writing, and is
+            // the only way to its memory, which is no part of the driver's data.
+            _ => unsafe { Data::new(bio, max_len, is_write(flags)) },
+        };
+        (self.data_mut(), memory)
+    }
+
+    /// Ends the request. May be called from any context.
+    #[inline]
+    pub fn end(self, status: Status) {
+        // SAFETY: By the type invariant the request is started, and it is given up.
+        unsafe { bindings::blk_mq_end_request(self.into_raw(), status.as_raw()) };
+    }
+
+    /// The hardware is done with the request: has [`Operations::complete`] called, right now or on
+    /// a processor that suits better.
+    #[inline]
+    pub fn complete(self) {
+        // SAFETY: As in `end`; `complete_callback` takes it up again.
+        unsafe { bindings::blk_mq_complete_request(self.into_raw()) };
+    }
+
+    /// Makes the request one that is to be handed back, by returning the result from
+    /// [`Operations::queue_rq`].
+    #[inline]
+    pub fn requeue(self, refusal: Refusal) -> Requeued<O> {
+        Requeued {
+            request: self,
+            refusal,
+        }
+    }
+}
+
+impl<O: Operations> Drop for Request<O> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant, and this is the last that is done with it.
+        unsafe { bindings::blk_mq_end_request(self.rq.as_ptr(), Status::IoError.as_raw()) };
+    }
+}
+
+/// A request on its way back to the block layer. Dropping it instead ends it with an I/O error.
+#[must_use = "to be returned from `queue_rq`"]
+pub struct Requeued<O: Operations> {
+    request: Request<O>,
+    refusal: Refusal,
+}
+
+impl<O: Operations> Requeued<O> {
+    /// Gives up the request, which has to be `rq`, and returns what the block layer is to be told.
+    #[cold]
+    pub(super) fn into_status(self, rq: *mut bindings::request) -> bindings::blk_status_t {
+        let Self { request, refusal } = self;
+
+        if request.rq.as_ptr() != rq {
+            // The driver keeps `rq` and hands back an older one, which the block layer does not
+            // expect any more: that one is ended (when it is dropped here).
+            return Status::Ok.as_raw();
+        }
+        request.into_raw();
+        refusal.as_raw()
+    }
+}

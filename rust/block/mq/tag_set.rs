@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! Tag sets: the hardware queues of a driver and the requests that they can take.
+
+use core::marker::PhantomData;
+
+use kernel::{
+    bindings,
+    device,
+    error::to_result,
+    prelude::*,
+    sync::Arc,
+    time::{
+        msecs_to_jiffies,
+        Msecs, //
+    },
+    types::{
+        ForeignOwnable,
+        Opaque, //
+    }, //
+};
+
+use super::operations::{
+    Operations,
+    OperationsVTable, //
+};
+
+/// What a tag set is to be like.
+#[derive(Clone, Copy, Debug)]
+pub struct TagSetOptions {
+    /// Number of hardware queues.
+    pub nr_hw_queues: u32,
+    /// Requests that each hardware queue can take.
+    pub queue_depth: u32,
+    /// After which time [`Operations::timeout`] is asked about a request.
+    pub timeout: Msecs,
+}
+
+/// The requests of a driver.
+///
+/// # Invariants
+///
+/// `inner` is a tag set with the operations of `O`, whose `driver_data` is of `O::TagSetData`.
+#[pin_data(PinnedDrop)]
+pub struct TagSet<O: Operations> {
+    #[pin]
+    inner: Opaque<bindings::blk_mq_tag_set>,
+    _operations: PhantomData<O>,
+}
+
+// SAFETY: The set belongs to no thread, and its data is `Send`.
+unsafe impl<O: Operations> Send for TagSet<O> {}
+// SAFETY: The block layer serialises what needs it, and the data is `Sync`.
+unsafe impl<O: Operations> Sync for TagSet<O> {}
+
+impl<O: Operations> TagSet<O> {
+    /// Allocates requests and maps queues.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when there are no queues or no depth, `ENOMEM`, what [`Operations::init_request`]
+    /// returns.
+    pub fn new(options: TagSetOptions, data: O::TagSetData) -> Result<Arc<Self>> {
+        let cmd_size = c_uint::try_from(size_of::<O::RequestData>())?;
+        let timeout = c_uint::try_from(msecs_to_jiffies(options.timeout))?;
+
+        Arc::pin_init(
+            try_pin_init!(Self {
+                inner <- Opaque::try_ffi_init(|slot: *mut bindings::blk_mq_tag_set| {
+                    let driver_data = data.into_foreign();
+                    let set = bindings::blk_mq_tag_set {
+                        ops: &OperationsVTable::<O>::VTABLE,
+                        nr_hw_queues: options.nr_hw_queues,
+                        queue_depth: options.queue_depth,
+                        numa_node: bindings::NUMA_NO_NODE,
+                        nr_maps: 1,
+                        cmd_size,
+                        timeout,
+                        driver_data,
+                        ..pin_init::zeroed()
+                    };
+                    // SAFETY: `slot` is valid for writes.
+                    unsafe { slot.write(set) };
+
+                    // INVARIANT: The set is complete.
+                    // SAFETY: It is initialised as far as the caller has to, and pinned.
+                    to_result(unsafe { bindings::blk_mq_alloc_tag_set(slot) }).inspect_err(|_| {
+                        // SAFETY: Made just now, and nobody uses it any more.
+                        drop(unsafe { O::TagSetData::from_foreign(driver_data) });
+                    })
+                }),
+                _operations: PhantomData,
+            }? Error),
+            GFP_KERNEL,
+        )
+    }
+
+    /// The C structure.
+    pub(super) fn as_raw(&self) -> *mut bindings::blk_mq_tag_set {
+        self.inner.get()
+    }
+}
+
+#[pinned_drop]
+impl<O: Operations> PinnedDrop for TagSet<O> {
+    fn drop(self: Pin<&mut Self>) {
+        let set = self.inner.get();
+        // SAFETY: By the type invariant; disks hold a reference to their tag set, so there are
+        // none.
+        unsafe { bindings::blk_mq_free_tag_set(set) };
+        // SAFETY: By the type invariant, and nobody uses it any more.
+        drop(unsafe { O::TagSetData::from_foreign((*set).driver_data) });
+    }
+}
+
+/// Which processors use which hardware queue.
+pub struct QueueMap<'a>(&'a mut bindings::blk_mq_queue_map);
+
+impl<'a> QueueMap<'a> {
+    /// Wraps the C structure.
+    pub(super) fn new(map: &'a mut bindings::blk_mq_queue_map) -> Self {
+        Self(map)
+    }
+
+    /// Spreads processors over queues.
+    pub fn spread(self) {
+        // SAFETY: The map is valid, with a number of queues set.
+        unsafe { bindings::blk_mq_map_queues(self.0) };
+    }
+
+    /// Gives each processor the queue that interrupts it: queue `i` has interrupt vector
+    /// `first + i` of `dev`. Spreads them where the kernel did not assign vectors to processors.
+    pub fn follow_vectors(self, dev: &device::Device, first: u32) {
+        // SAFETY: The map is valid, with a number of queues set, and `dev` a device on its bus.
+        unsafe { bindings::blk_mq_map_hw_queues(self.0, crate::dma::raw_device(dev), first) };
+    }
+}
