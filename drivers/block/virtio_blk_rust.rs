@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! Virtio block driver (VIRTIO 1.4, 5.2).
+//!
+//! Limitations: no discard, write zeroes, secure erase, zones or lifetime; no polling.
+
+#[path = "virtio_blk_rust/attributes.rs"]
+mod attributes;
+#[path = "virtio_blk_rust/controller.rs"]
+mod controller;
+#[path = "virtio_blk_rust/limits.rs"]
+mod limits;
+#[path = "virtio_blk_rust/protocol.rs"]
+mod protocol;
+#[path = "virtio_blk_rust/queue.rs"]
+mod queue;
+
+use kernel::{
+    prelude::*,
+    sync::{
+        Arc,
+        ArcBorrow, //
+    },
+    time::Msecs, //
+};
+use kernel_ext::{
+    block::mq::{
+        AttributeEntry,
+        Borrowed,
+        GenDisk,
+        Geometry,
+        HwContext,
+        NewDisk,
+        Operations,
+        QueueMap,
+        Requeued,
+        TagSet,
+        TagSetOptions,
+        Timeout, //
+    },
+    module_virtio_driver,
+    virtio::{
+        feature::{
+            self,
+            block, //
+        },
+        prelude::*,
+        QueueVectors, //
+    },
+};
+
+use self::{
+    attributes::{
+        CacheType,
+        Serial, //
+    },
+    controller::{
+        Controller,
+        Watcher, //
+    },
+    limits::{
+        MAX_RING,
+        TABLE_LEN, //
+    },
+    queue::{
+        Command,
+        Request,
+        RequestQueue, //
+    },
+};
+
+/// How often it is seen whether a device still works that does not answer.
+const TIMEOUT: Msecs = 4_000;
+
+/// The driver of one device. After what [`Drop`] does, its fields are dropped in this order: the
+/// disk, which ends all use of the rest, then the device and its queues.
+struct VirtioBlk {
+    disk: GenDisk<Self>,
+    watcher: Arc<Watcher>,
+    controller: Arc<Controller>,
+}
+
+impl Driver for VirtioBlk {
+    const ID: DeviceId = DeviceId::BLOCK;
+    const FEATURES: FeatureSet = FeatureSet::of(&[
+        block::SIZE_MAX,
+        block::SEG_MAX,
+        block::GEOMETRY,
+        block::RO,
+        block::BLK_SIZE,
+        block::FLUSH,
+        block::TOPOLOGY,
+        block::CONFIG_WCE,
+        block::MQ,
+    ]);
+
+    fn probe(device: Negotiated) -> Result<Self> {
+        let num_queues = limits::num_queues(&device)?;
+        let mut queues = KVec::with_capacity(num_queues.into(), GFP_KERNEL)?;
+        let watcher = Watcher::new()?;
+
+        let mut setup = device.queues(num_queues, true)?;
+        for index in 0..num_queues {
+            let queue = setup.queue(
+                QueueOptions {
+                    name: fmt!("req.{index}"),
+                    max_size: MAX_RING,
+                    table_len: TABLE_LEN,
+                },
+                RequestQueue::new,
+            )?;
+            queues.push(queue, GFP_KERNEL)?;
+        }
+        setup.config_handler(watcher.clone());
+
+        let ring_size = queues.iter().map(|queue| queue.size()).min().unwrap_or(0);
+        let (limits, cut) = limits::read(&setup, ring_size)?;
+        let geometry = limits::geometry(&setup)?;
+        let controller = Controller::new(setup.start()?, queues, cut)?;
+        let device = controller.device();
+
+        let tag_set = TagSet::new(
+            TagSetOptions {
+                nr_hw_queues: num_queues.into(),
+                queue_depth: queue_depth(device, ring_size).into(),
+                timeout: TIMEOUT,
+            },
+            controller.clone(),
+        )?;
+        let mut disk = NewDisk::new(tag_set, &limits, controller.clone(), geometry)?;
+        disk.set_capacity(limits::capacity(device)?);
+        if device.has(block::RO) {
+            disk.set_read_only();
+        }
+        let disk = disk.add(device.parent(), "vd")?;
+
+        watcher.attach(&disk, &controller);
+        Ok(Self {
+            disk,
+            watcher,
+            controller,
+        })
+    }
+}
+
+impl Drop for VirtioBlk {
+    fn drop(&mut self) {
+        self.watcher.detach();
+        if self.controller.begin_removal().is_err() {
+            // Nobody need try to write back to a device that does not work.
+            self.disk.mark_dead();
+        }
+    }
+}
+
+/// How many requests a ring can have outstanding.
+fn queue_depth(device: &Device, ring_size: u16) -> u16 {
+    // Small ones take three descriptors.
+    let depth = if device.has(feature::transport::INDIRECT_DESC) {
+        // Half of the ring at most is taken by those that do not go to a table.
+        ring_size / 2 + ring_size / 6
+    } else {
+        ring_size / 3
+    };
+    depth.max(1)
+}
+
+#[vtable]
+impl Operations for VirtioBlk {
+    type TagSetData = Arc<Controller>;
+    type HwData = Arc<RequestQueue>;
+    type QueueData = Arc<Controller>;
+    type DiskData = Option<Geometry>;
+    type RequestData = Command;
+
+    const ATTRIBUTES: &'static [AttributeEntry<Self>] = &[
+        AttributeEntry::new::<Serial>(),
+        AttributeEntry::new::<CacheType>(),
+    ];
+
+    fn init_hctx(controller: ArcBorrow<'_, Controller>, index: u32) -> Result<Arc<RequestQueue>> {
+        controller.queue(index).cloned().ok_or(EINVAL)
+    }
+
+    fn init_request(_controller: Borrowed<'_, Arc<Controller>>) -> impl PinInit<Command, Error> {
+        Command::new()
+    }
+
+    fn queue_rq(
+        hctx: &HwContext<Self>,
+        request: Request,
+        last: bool,
+    ) -> Result<(), Requeued<Self>> {
+        let cut = hctx.queue_data().cut();
+        hctx.data().submit(hctx, cut, request, last)
+    }
+
+    fn commit_rqs(hctx: &HwContext<Self>) {
+        hctx.data().commit();
+    }
+
+    fn complete(request: Request) {
+        let status = queue::outcome(&request);
+        request.end(status);
+    }
+
+    fn timeout(hctx: &HwContext<Self>) -> Timeout {
+        match hctx.queue_data().check() {
+            Ok(()) => Timeout::Wait,
+            Err(_) => Timeout::Done,
+        }
+    }
+
+    fn map_queues(controller: ArcBorrow<'_, Controller>, map: QueueMap<'_>) {
+        match controller.queue_vectors() {
+            QueueVectors::PerQueue { first } => {
+                map.follow_vectors(controller.device().parent(), first);
+            }
+            QueueVectors::Shared => map.spread(),
+        }
+    }
+
+    fn geometry(device: &Option<Geometry>, sectors: u64) -> Geometry {
+        device.unwrap_or_else(|| Geometry::of_sectors(sectors))
+    }
+}
+
+module_virtio_driver! {
+    type: VirtioBlk,
+    name: "virtio_blk_rust",
+    authors: ["The virtio-rust authors"],
+    description: "Virtio block driver",
+    license: "GPL",
+}
