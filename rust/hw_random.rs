@@ -55,18 +55,18 @@ unsafe impl<T: Operations> Send for Registration<T> {}
 // SAFETY: Shared access gives no more than shared access to `T`, which is `Sync`.
 unsafe impl<T: Operations> Sync for Registration<T> {}
 
-/// How many numbers are tried for a name: generators of other drivers may have some.
-const NUMBERS: usize = 64;
+/// How many numbers are tried for a name.
+const NUMBERS: u32 = 64;
 
 impl<T: Operations> Registration<T> {
-    /// Registers a generator as `prefix.number`, or under the next number that is free.
+    /// Registers a generator as `prefix.N`, with the smallest number that is free.
     ///
     /// It is read from before this returns.
     ///
     /// # Errors
     ///
     /// `EEXIST` when all of many names are taken, `ENOMEM`.
-    pub fn new(prefix: &str, number: usize, operations: T) -> Result<Pin<KBox<Self>>> {
+    pub fn new(prefix: &str, operations: T) -> Result<Pin<KBox<Self>>> {
         let mut this = KBox::pin_init(
             pin_init!(Self {
                 rng: Opaque::zeroed(),
@@ -78,7 +78,7 @@ impl<T: Operations> Registration<T> {
             GFP_KERNEL,
         )?;
 
-        for number in number..number.saturating_add(NUMBERS) {
+        for number in 0..NUMBERS {
             let name = CString::try_from_fmt(fmt!("{prefix}.{number}"))?;
             match this.as_mut().register(name) {
                 Ok(()) => return Ok(this),

@@ -121,7 +121,7 @@ impl Driver for Rng {
             pool: KBox::pin_init(new_mutex!(pool), GFP_KERNEL)?,
         };
         Ok(Self {
-            _registration: hw_random::Registration::new("virtio_rng", live.index(), generator)?,
+            _registration: hw_random::Registration::new("virtio_rng", generator)?,
             _live: live,
             queue,
         })
