@@ -99,7 +99,8 @@ enum Form {
 pub struct Slot {
     /// Bytes of the chain that the device may write.
     writable: u32,
-    /// The number of the chain, counted from the first one, modulo 2^32.
+    /// The number of the chain, counted from the first one, modulo 2^32. No chain is outstanding
+    /// for that many others, let alone completed at the moment when its number is due again.
     sequence: u32,
     /// The next descriptor of the chain, or of the free list.
     next: u16,
@@ -113,13 +114,15 @@ pub struct Slot {
 
 /// A chain that the device has used.
 ///
-/// It is not `Clone`: one of them stands for one entry of the used ring.
+/// It stands for one entry of the used ring: it comes from [`Split::peek`] only, and is not `Clone`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Used {
     /// Its head.
     pub head: u16,
     /// Bytes that the device says it wrote, but no more than it could have written.
     pub written: u32,
+    /// The position of the entry.
+    position: u16,
 }
 
 /// Counters. They wrap.
@@ -406,6 +409,7 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         Ok(Some(Used {
             head,
             written: len.min(writable),
+            position: self.last_used,
         }))
     }
 
@@ -426,27 +430,13 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
     /// Takes back a chain that [`Self::peek`] returned.
     #[inline]
     pub fn release(&mut self, used: Used) {
-        // Only a `Used` that is kept back and released late can fail here.
-        if self.last_used == self.used_seen || !self.free(used.head) {
+        // Only one that is not the entry that comes next can fail here: a second one for the same.
+        if used.position != self.last_used || !self.free(used.head) {
             self.break_with(Violation::Internal);
             return;
         }
         self.last_used = self.last_used.wrapping_add(1);
         self.stats.completions = self.stats.completions.wrapping_add(1);
-    }
-
-    /// Takes back the next chain that the device has used.
-    ///
-    /// # Errors
-    ///
-    /// See [`Self::peek`].
-    #[inline]
-    pub fn pop(&mut self) -> Result<Option<Used>, Violation> {
-        let Some(Used { head, written }) = self.peek()? else {
-            return Ok(None);
-        };
-        self.release(Used { head, written });
-        Ok(Some(Used { head, written }))
     }
 
     /// Puts the descriptors of an outstanding chain on the free list.
@@ -495,12 +485,13 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         }
     }
 
-    /// Asks for an interrupt when the next chain is used. Returns whether the caller may wait for
-    /// it: if not, there are chains to take or there is a violation to hear of, by [`Self::pop`],
+    /// Asks for one interrupt, when the next chain is used. Returns whether the caller may wait for
+    /// it: if not, there are chains to take or there is a violation to hear of, by [`Self::peek`],
     /// and this is to be called again after that.
     ///
-    /// A device can make this return `false` no more often than there are chains outstanding, and
-    /// once more.
+    /// It is to be called again after each interrupt: with the event index there is no other one
+    /// before. A device can make it return `false` no more often than there are chains
+    /// outstanding, and once more.
     #[inline]
     pub fn enable_interrupts(&mut self) -> bool {
         if self.broken.is_some() {

@@ -14,6 +14,7 @@ use pure::ring::split::{
 };
 use support::{
     add,
+    pop,
     ring,
     segments,
     Access,
@@ -204,8 +205,7 @@ fn a_full_ring_stays_as_it_is() {
     let chain = device.take().unwrap();
     device.complete(&chain, 3);
     assert_eq!(ring.chain(1).err(), Some(ChainError::Full));
-    let used = ring.pop().unwrap().unwrap();
-    assert_eq!((used.head, used.written), (other, 3));
+    assert_eq!(pop(&mut ring), Ok(Some((other, 3))));
     assert_eq!((ring.num_free(), ring.outstanding()), (2, 1));
     assert_eq!(ring.chain(3).err(), Some(ChainError::Full));
     add(&mut ring, &segments(2, 0, 2));
@@ -345,7 +345,7 @@ fn a_rebuilt_ring_starts_over() {
         ring.publish();
         let chain = device.take().unwrap();
         device.complete(&chain, 1);
-        ring.pop().unwrap().unwrap();
+        pop(&mut ring).unwrap().unwrap();
     }
     add(&mut ring, &segments(5, 1, 1));
     ring.publish();
@@ -377,5 +377,5 @@ fn a_rebuilt_ring_starts_over() {
     let chain = device.take().unwrap();
     assert_eq!(chain.segments.len(), 4);
     device.complete(&chain, 1);
-    assert!(ring.pop().unwrap().is_some());
+    assert!(pop(&mut ring).unwrap().is_some());
 }

@@ -13,7 +13,6 @@ use pure::ring::{
         Slot,
         Split,
         SplitMemory,
-        Used,
         Violation, //
     }, //
 };
@@ -25,6 +24,7 @@ use std::collections::HashMap;
 use support::{
     add,
     cases,
+    pop,
     ring,
     segments,
     Ring, //
@@ -57,19 +57,19 @@ fn used(ring: &Ring, entries: &[(u32, u32)], idx: u16) {
 
 /// Checks that the ring broke, says so once, and does nothing more.
 fn assert_broken(ring: &mut Ring, violation: Violation) {
-    assert_eq!(ring.pop(), Err(violation));
+    assert_eq!(pop(ring), Err(violation));
     assert_eq!(ring.broken(), Some(violation));
     assert_eq!(ring.stats().rejected, 1);
     ring.memory().take_log();
     for _ in 0..3 {
-        assert_eq!(ring.pop(), Ok(None));
+        assert_eq!(pop(ring), Ok(None));
         assert_eq!(ring.chain(1).err(), Some(ChainError::Broken));
         assert!(!ring.publish());
         assert!(ring.enable_interrupts());
     }
     ring.disable_interrupts();
     ring.memory().shared_mut().used_idx = 1;
-    assert_eq!(ring.pop(), Ok(None));
+    assert_eq!(pop(ring), Ok(None));
     assert_eq!(ring.broken(), Some(violation));
     assert_eq!(ring.stats().rejected, 1);
 }
@@ -91,13 +91,7 @@ fn ids_that_are_no_outstanding_heads_break_the_queue() {
 fn a_second_completion_breaks_the_queue() {
     let mut ring = three_published();
     used(&ring, &[(2, 5), (2, 5)], 2);
-    assert_eq!(
-        ring.pop(),
-        Ok(Some(Used {
-            head: 2,
-            written: 5
-        }))
-    );
+    assert_eq!(pop(&mut ring), Ok(Some((2, 5))));
     assert_broken(&mut ring, Violation::UsedId);
 }
 
@@ -119,7 +113,7 @@ fn used_indexes_beyond_the_available_break_the_queue() {
     }
     let mut ring = three_published();
     used(&ring, &[(0, 0)], 1);
-    assert!(ring.pop().unwrap().is_some());
+    assert!(pop(&mut ring).unwrap().is_some());
     used(&ring, &[], 0);
     assert_broken(&mut ring, Violation::UsedIndex);
 }
@@ -142,7 +136,7 @@ fn a_queue_broken_by_the_caller_stays_broken() {
     ring.break_with(Violation::Internal);
     assert_eq!(ring.broken(), Some(Violation::Device));
     used(&ring, &[(0, 0)], 1);
-    assert_eq!(ring.pop(), Ok(None));
+    assert_eq!(pop(&mut ring), Ok(None));
     assert!(ring.enable_interrupts());
     assert_eq!(ring.stats().rejected, 0);
     let mut heads: Vec<_> = std::iter::from_fn(|| ring.drain()).collect();
@@ -420,8 +414,8 @@ proptest! {
                         outstanding.values_mut().for_each(|added| added.2 = true);
                     }
                 }
-                4..=6 => match ring.pop() {
-                    Ok(Some(Used { head, written })) => {
+                4..=6 => match pop(&mut ring) {
+                    Ok(Some((head, written))) => {
                         prop_assert!(!broken);
                         let added = outstanding.remove(&head);
                         prop_assert!(added.is_some_and(|a| a.2 && written <= a.0));
@@ -441,7 +435,7 @@ proptest! {
             prop_assert_eq!(ring.num_free() + taken, size);
             prop_assert_eq!(usize::from(ring.outstanding()), outstanding.len());
         }
-        if ring.pop().is_err() {
+        if pop(&mut ring).is_err() {
             reported += 1;
         }
         prop_assert!(reported <= 1);
@@ -471,7 +465,7 @@ proptest! {
         }
         ring.publish();
         loop {
-            while let Ok(Some(_)) = ring.pop() {}
+            while let Ok(Some(_)) = pop(&mut ring) {}
             if ring.enable_interrupts() {
                 break;
             }

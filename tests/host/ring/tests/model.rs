@@ -17,6 +17,7 @@ use pure::ring::split::{
 use std::collections::HashMap;
 use support::{
     cases,
+    pop,
     ring,
     segments,
     Chain,
@@ -306,7 +307,7 @@ proptest! {
         prop_assert!(model.outstanding.is_empty());
         prop_assert_eq!(model.ring.drain(), None);
         prop_assert_eq!((model.ring.num_free(), model.ring.outstanding()), (size, 0));
-        prop_assert_eq!(model.ring.pop(), Ok(None));
+        prop_assert_eq!(pop(&mut model.ring), Ok(None));
         prop_assert_eq!(model.ring.chain(1).err(), Some(ChainError::Broken));
         prop_assert!(!model.ring.publish());
     }
@@ -337,7 +338,7 @@ fn indexes_wrap_around() {
             for chain in chains.drain(keep..).rev() {
                 device.complete(&chain, 1);
             }
-            while ring.pop().expect("no violation").is_some() {
+            while pop(&mut ring).expect("no violation").is_some() {
                 popped += 1;
             }
             ring.memory().take_log();

@@ -12,6 +12,7 @@ use pure::ring::{
 use support::{
     add,
     cases,
+    pop,
     ring,
     segments,
     Access,
@@ -93,7 +94,7 @@ fn without_event_index_the_flag_decides() {
         }
         assert_eq!(publish_one(&mut ring), wanted);
         complete_one(&mut device);
-        ring.pop().unwrap().unwrap();
+        pop(&mut ring).unwrap().unwrap();
     }
     assert_eq!((ring.stats().kicks, ring.stats().suppressed), (7, 13));
 }
@@ -175,7 +176,7 @@ proptest! {
         for _ in 0..start {
             publish_one(&mut ring);
             complete_one(&mut device);
-            ring.pop().unwrap();
+            pop(&mut ring).unwrap();
         }
         let mut kicks = ring.stats().kicks;
         for (adds, event, uses) in batches {
@@ -191,7 +192,7 @@ proptest! {
             for _ in 0..uses {
                 if let Some(chain) = device.take() {
                     device.complete(&chain, 0);
-                    ring.pop().unwrap().unwrap();
+                    pop(&mut ring).unwrap().unwrap();
                 }
             }
         }
@@ -211,7 +212,7 @@ fn without_event_index_the_flag_is_written_when_it_changes() {
     publish_one(&mut ring);
     publish_one(&mut ring);
     assert!(!complete_one(&mut device));
-    ring.pop().unwrap().unwrap();
+    pop(&mut ring).unwrap().unwrap();
     ring.memory().take_log();
     assert!(ring.enable_interrupts());
     let expected = [Access::WriteAvailFlags(0), Access::Mb, Access::ReadUsedIdx];
@@ -235,8 +236,8 @@ fn with_event_index_the_next_chain_interrupts() {
     assert!(complete_one(&mut device));
     ring.disable_interrupts();
     assert!(!complete_one(&mut device));
-    ring.pop().unwrap().unwrap();
-    ring.pop().unwrap().unwrap();
+    pop(&mut ring).unwrap().unwrap();
+    pop(&mut ring).unwrap().unwrap();
     ring.memory().take_log();
     assert!(ring.enable_interrupts());
     let expected = [Access::WriteUsedEvent(2), Access::Mb, Access::ReadUsedIdx];
@@ -257,14 +258,14 @@ fn spurious_interrupts_are_harmless() {
         publish_one(&mut ring);
         ring.memory().take_log();
         for _ in 0..1000 {
-            assert_eq!(ring.pop(), Ok(None));
+            assert_eq!(pop(&mut ring), Ok(None));
         }
         let log = ring.memory().take_log();
         assert!(log.iter().all(|access| *access == Access::ReadUsedIdx));
         assert_eq!((ring.outstanding(), ring.num_free()), (1, 7));
         assert_eq!(ring.broken(), None);
         complete_one(&mut device);
-        assert!(ring.pop().unwrap().is_some());
+        assert!(pop(&mut ring).unwrap().is_some());
     }
 }
 
@@ -278,11 +279,11 @@ fn a_chain_used_before_interrupts_are_enabled_is_seen() {
         }
         ring.disable_interrupts();
         complete_one(&mut device);
-        assert!(ring.pop().unwrap().is_some());
-        assert!(ring.pop().unwrap().is_none());
+        assert!(pop(&mut ring).unwrap().is_some());
+        assert!(pop(&mut ring).unwrap().is_none());
         complete_one(&mut device);
         assert!(!ring.enable_interrupts());
-        assert!(ring.pop().unwrap().is_some());
+        assert!(pop(&mut ring).unwrap().is_some());
         assert!(ring.enable_interrupts());
         assert!(complete_one(&mut device));
     }
@@ -299,7 +300,7 @@ fn the_used_index_is_read_once_for_a_batch() {
         complete_one(&mut device);
     }
     ring.memory().take_log();
-    while ring.pop().unwrap().is_some() {}
+    while pop(&mut ring).unwrap().is_some() {}
     let expected = [
         Access::ReadUsedIdx,
         Access::Rmb,
@@ -328,7 +329,7 @@ fn lengths_are_clamped_to_what_was_writable() {
         ring.publish();
         let chain = device.take().unwrap();
         device.complete(&chain, len);
-        assert_eq!(ring.pop().unwrap().unwrap().written, written);
+        assert_eq!(pop(&mut ring).unwrap().unwrap().1, written);
         assert_eq!(ring.stats().clamped, u64::from(len > written));
         assert_eq!(ring.broken(), None);
     }

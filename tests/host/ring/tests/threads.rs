@@ -4,7 +4,8 @@
 
 //! Driver and device as threads that sleep until they are told, on the machine as it is.
 //!
-//! What can be lost is lost sooner or later, and then both sleep for ever; here, until time is up.
+//! When something is lost both sleep for ever; here, until time is up. A barrier that is missing may need more luck
+//! to be noticed than this has: that is what the crate `weak` is for.
 
 use pure::ring::{
     descriptor::Descriptor,
@@ -34,6 +35,7 @@ use std::sync::{
 };
 use std::thread;
 use std::time::Duration;
+use support::pop;
 
 /// How long nothing may happen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -260,8 +262,8 @@ fn driver(shared: &Arc<Shared>, options: Options) -> Split<Memory, Vec<Slot>> {
         }
         ring.disable_interrupts();
         let before = done;
-        while let Some(used) = ring.pop().expect("the device keeps to the rules") {
-            assert_eq!(used.written, tags[usize::from(used.head)], "a stale entry");
+        while let Some((head, written)) = pop(&mut ring).expect("the device keeps to the rules") {
+            assert_eq!(written, tags[usize::from(head)], "a stale entry");
             done += 1;
         }
         if done == before && ring.enable_interrupts() {

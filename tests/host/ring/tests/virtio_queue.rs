@@ -23,6 +23,7 @@ use std::sync::atomic::{
     fence,
     Ordering, //
 };
+use support::pop;
 use virtio_queue::{
     Queue,
     QueueT, //
@@ -399,10 +400,10 @@ impl Rig {
     /// The driver takes back all that was used, and compares it with what was written.
     fn pop(&mut self) -> u32 {
         let mut count = 0;
-        while let Some(used) = self.ring.pop().expect("no violation") {
-            let added = self.outstanding.remove(&used.head).expect("outstanding");
-            assert_eq!(Some(used.written), self.written.remove(&used.head));
-            let mut left = used.written;
+        while let Some((head, written)) = pop(&mut self.ring).expect("no violation") {
+            let added = self.outstanding.remove(&head).expect("outstanding");
+            assert_eq!(Some(written), self.written.remove(&head));
+            let mut left = written;
             for &(addr, len, _) in added.segments.iter().filter(|segment| segment.2) {
                 let mut bytes = vec![0; left.min(len) as usize];
                 left -= bytes.len() as u32;

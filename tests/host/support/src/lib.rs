@@ -23,8 +23,11 @@ use proptest::test_runner::Config as ProptestConfig;
 use pure::ring::split::{
     Options,
     Slot,
-    Split, //
+    Split,
+    SplitMemory,
+    Violation, //
 };
+use std::ops::DerefMut;
 
 /// How often a property is tried. Nothing is written when it does not hold: what is to be tried each time
 /// from then on deserves a test of its own.
@@ -69,4 +72,18 @@ pub fn segments(tag: u32, readable: u16, writable: u16) -> Vec<Segment> {
             writable: at >= readable,
         })
         .collect()
+}
+
+/// Takes back the next chain that the device has used: its head, and the bytes written.
+pub fn pop<M, S>(ring: &mut Split<M, S>) -> Result<Option<(u16, u32)>, Violation>
+where
+    M: SplitMemory,
+    S: DerefMut<Target = [Slot]>,
+{
+    let Some(used) = ring.peek()? else {
+        return Ok(None);
+    };
+    let result = (used.head, used.written);
+    ring.release(used);
+    Ok(Some(result))
 }

@@ -10,6 +10,7 @@ use loom::{
     model,
     thread, //
 };
+use support::pop;
 use weak::{
     publish,
     ring,
@@ -75,8 +76,8 @@ fn device_completes(chains: u16, event_idx: bool, twice: bool, omitted: Option<B
         let mut asleep_at = 0;
         let mut again = twice;
         loop {
-            while let Some(used) = ring.pop().expect("a stale entry") {
-                assert_eq!(used.written, 10 + asleep_at as u32, "a stale length");
+            while let Some((_, written)) = pop(&mut ring).expect("a stale entry") {
+                assert_eq!(written, 10 + asleep_at as u32, "a stale length");
                 asleep_at += 1;
             }
             if ring.enable_interrupts() {
@@ -184,10 +185,10 @@ fn descriptors_are_reused_in_order() {
             }
         });
         for at in 0..2 {
-            let Some(used) = ring.pop().expect("a stale entry") else {
+            let Some((_, written)) = pop(&mut ring).expect("a stale entry") else {
                 break;
             };
-            assert_eq!(used.written, at, "a stale length");
+            assert_eq!(written, at, "a stale length");
             if at == 0 {
                 publish(&mut ring, tag(1));
             }
