@@ -143,10 +143,20 @@ impl Function {
         unsafe { bindings::pci_set_master(raw_device(&*self.dev)) };
     }
 
-    /// Stops the function from reading and writing memory.
-    pub(crate) fn clear_master(&self) {
+    /// Stops the function from reading and writing memory. Returns whether it is seen to have
+    /// stopped: the function has taken the bit, and has nothing under way that was begun before.
+    pub(crate) fn clear_master(&self) -> bool {
+        let raw = raw_device(&*self.dev);
         // SAFETY: `dev` is a live, enabled device.
-        unsafe { bindings::pci_clear_master(raw_device(&*self.dev)) };
+        unsafe { bindings::pci_clear_master(raw) };
+
+        // CAST: The register is below 256. A function that is gone reads as all ones.
+        let command = read_config16(&self.dev, bindings::PCI_COMMAND as u16);
+        if u32::from(command) & bindings::PCI_COMMAND_MASTER != 0 {
+            return false;
+        }
+        // SAFETY: As above. Waits for a second at most.
+        unsafe { bindings::pci_wait_for_pending_transaction(raw) != 0 }
     }
 
     /// Sets the widest DMA mask that works, of 64 and 32 bits.

@@ -222,23 +222,33 @@ impl Device {
         self.transport.stop_dma();
     }
 
-    /// Resets the device and waits for it to be done.
+    /// Resets the device and waits for it to be done. One that does not finish is kept off the bus
+    /// instead, which is as good as far as memory is concerned: requests that wait for it can end.
     ///
     /// # Errors
     ///
-    /// `ETIMEDOUT` when the device does not finish. It is then kept from the bus, and what it could
-    /// still write to is never freed.
+    /// `ETIMEDOUT` when the device does not finish and is not seen to be off the bus. What it could
+    /// still write to is never freed then.
     fn reset(&self) -> Result {
         for queue in &*self.queues.lock() {
             queue.notifier.close();
         }
-        reset(&*self.transport).inspect_err(|_| {
+        if let Err(err) = reset(&*self.transport) {
+            let off = self.transport.stop_dma();
             dev_err!(
                 self.parent(),
-                "{}: device does not reset; leaving its memory to it\n",
-                &*self.name
+                "{}: device does not reset; {}\n",
+                &*self.name,
+                if off {
+                    "keeping it off the bus"
+                } else {
+                    "leaving its memory to it"
+                }
             );
-        })?;
+            if !off {
+                return Err(err);
+            }
+        }
         self.active.store(false, Release);
         Ok(())
     }
@@ -504,13 +514,16 @@ pub struct Setup {
 impl Setup {
     /// Sets up the next queue and attaches the handler that `make` builds around it.
     ///
+    /// Tokens are `'static`, as the device may keep their memory for longer than anybody here is
+    /// around to take them back.
+    ///
     /// # Errors
     ///
     /// `ENOENT` when the device says the queue is not there, `EINVAL` when there is one more than
     /// [`Negotiated::queues`] was told, `ENOMEM`, what `make` returns.
     pub fn queue<T, H, F>(&mut self, options: QueueOptions<'_>, make: F) -> Result<Arc<H>>
     where
-        T: Send,
+        T: Send + 'static,
         H: QueueHandler,
         F: FnOnce(Queue<T>) -> Result<Arc<H>>,
     {

@@ -127,8 +127,9 @@ pub(crate) trait Transport: Send + Sync {
     /// Lets the device reach memory.
     fn start_dma(&self);
 
-    /// Keeps the device from memory by other means than asking it.
-    fn stop_dma(&self);
+    /// Keeps the device from memory by other means than asking it. Returns whether it is certain
+    /// that the device makes no access any more.
+    fn stop_dma(&self) -> bool;
 }
 
 /// What became of notifications before the device was started.

@@ -491,7 +491,7 @@ impl Transport for Pci {
         self.function.set_master();
     }
 
-    fn stop_dma(&self) {
-        self.function.clear_master();
+    fn stop_dma(&self) -> bool {
+        self.function.clear_master()
     }
 }
