@@ -400,14 +400,8 @@ impl<T> Queue<T> {
     /// Logs what the device did, once: a broken queue reports nothing more.
     #[cold]
     fn report(device: &Device, index: u16, violation: Violation) {
-        let parent = device.parent();
-        dev_err!(
-            parent,
-            "{}: queue {} is broken: {}\n",
-            device.name(),
-            index,
-            violation.as_str()
-        );
+        let why = violation.as_str();
+        device.err(fmt!("queue {index} is broken: {why}"));
     }
 
     /// Asks the device not to interrupt. It may still do so.
@@ -457,13 +451,10 @@ impl<T> Drop for Queue<T> {
         while self.take_unused().is_some() {}
 
         if !self.device.is_quiescent() {
-            let parent = self.device.parent();
-            dev_warn!(
-                parent,
-                "{}: queue {} is dropped while the device may use it; its memory is lost\n",
-                self.device.name(),
+            self.device.warn(fmt!(
+                "queue {} is dropped while the device may use it; its memory is lost",
                 self.index
-            );
+            ));
             // The device may write to the ring and to the buffers of its requests for as long as it
             // likes: losing the memory is better than handing it to somebody else.
             core::mem::forget(self.inner.take());
