@@ -20,18 +20,14 @@ use core::ops::DerefMut;
 
 mod chain;
 mod memory;
-mod place;
 
 pub use self::{
     chain::{
         ChainError,
-        ChainWriter, //
+        ChainWriter,
+        Place, //
     },
     memory::SplitMemory,
-    place::{
-        Place,
-        Places, //
-    },
 };
 
 /// What was negotiated about a ring.
@@ -179,7 +175,7 @@ pub struct Split<M, S> {
     broken: Option<Violation>,
     /// Whether `broken` has still to be reported.
     unreported: bool,
-    /// Where draining has come to.
+    /// Descriptors that draining has looked at.
     drained: u16,
     /// Counters.
     stats: Stats,
@@ -241,21 +237,10 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         })
     }
 
-    /// Takes the ring apart, to build it anew after a reset. The memory has to be cleared for that.
-    pub fn into_parts(self) -> (M, S) {
-        (self.memory, self.slots)
-    }
-
     /// The shared memory.
     #[inline]
     pub fn memory(&self) -> &M {
         &self.memory
-    }
-
-    /// What was negotiated.
-    #[inline]
-    pub fn options(&self) -> Options {
-        self.options
     }
 
     /// Entries of the ring.
@@ -384,7 +369,7 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
     }
 
     /// Returns the next chain that the device has used, without taking it back: that is done by
-    /// [`Self::release`]. Its segments can be visited between by [`Self::places`].
+    /// [`Self::release`].
     ///
     /// # Errors
     ///
@@ -465,13 +450,6 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         true
     }
 
-    /// Where each segment of an outstanding chain was put, in the order in which they were pushed.
-    /// Nothing when the chain is not outstanding.
-    #[inline]
-    pub fn places(&self, head: u16) -> Places<'_> {
-        Places::new(&self.slots, head)
-    }
-
     /// Tells the device that the driver looks by itself. It is a hint: interrupts may still come.
     ///
     /// With the event index nothing is written: once the device has passed the position at which it
@@ -526,27 +504,20 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         }
     }
 
-    /// Returns the next chain that [`Self::drain`] will take back, so that its segments can be
-    /// visited by [`Self::places`] before. Takes the queue out of service.
-    pub fn next_outstanding(&mut self) -> Option<u16> {
-        self.break_with(Violation::Drained);
-        while let Some(slot) = self.slots.get(usize::from(self.drained)) {
-            if slot.form != Form::None {
-                return Some(self.drained);
-            }
-            self.drained = self.drained.wrapping_add(1);
-        }
-        None
-    }
-
     /// Takes back the next outstanding chain, whether or not the device has used it. Takes the
     /// queue out of service.
     ///
     /// Only after a confirmed reset is the memory of the chain safe from the device.
     pub fn drain(&mut self) -> Option<u16> {
-        let head = self.next_outstanding()?;
-        self.free(head);
-        self.last_used = self.last_used.wrapping_add(1);
-        Some(head)
+        self.break_with(Violation::Drained);
+        while self.drained < self.size() {
+            let head = self.drained;
+            self.drained = head.wrapping_add(1);
+            if self.free(head) {
+                self.last_used = self.last_used.wrapping_add(1);
+                return Some(head);
+            }
+        }
+        None
     }
 }

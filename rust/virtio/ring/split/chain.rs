@@ -8,7 +8,6 @@ use super::{
     index,
     Descriptor,
     Form,
-    Place,
     Slot,
     Split,
     SplitMemory,
@@ -33,6 +32,20 @@ pub enum ChainError {
     Excess,
     /// The segments add up to more than 2^32 - 1 bytes.
     Bytes,
+}
+
+/// Where a segment was put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// In this entry of the descriptor table.
+    Direct(u16),
+    /// In an indirect table.
+    Table {
+        /// The descriptor to which the table belongs.
+        head: u16,
+        /// The entry of the table.
+        entry: u16,
+    },
 }
 
 /// A chain that is being written. Dropping it leaves all as it was.

@@ -201,7 +201,6 @@ fn a_scribbled_descriptor_table_changes_nothing() {
                 let used = ring.peek().unwrap().unwrap();
                 assert_eq!(used.head, chain.head);
                 assert_eq!(used.written, 512 + 1);
-                assert_eq!(ring.places(chain.head).count(), 2);
                 ring.release(used);
                 scribble(&ring);
             }
