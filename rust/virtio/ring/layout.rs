@@ -24,41 +24,49 @@ pub const IDX: usize = 2;
 pub const RING: usize = 4;
 
 /// Whether a split ring may have `size` entries.
+#[inline]
 pub const fn is_valid_size(size: u16) -> bool {
     size.is_power_of_two() && size <= MAX_SIZE
 }
 
 /// Bytes in the descriptor table of a ring of `size` entries.
+#[inline]
 pub const fn desc_bytes(size: u16) -> usize {
     size as usize * Descriptor::SIZE as usize
 }
 
 /// Bytes in the available ring of a ring of `size` entries, `used_event` included.
+#[inline]
 pub const fn avail_bytes(size: u16) -> usize {
     used_event(size) + 2
 }
 
 /// Bytes in the used ring of a ring of `size` entries, `avail_event` included.
+#[inline]
 pub const fn used_bytes(size: u16) -> usize {
     avail_event(size) + 2
 }
 
 /// Offset in the available ring of the entry at `index`, which is already reduced modulo the size.
+#[inline]
 pub const fn avail_entry(index: u16) -> usize {
     RING + index as usize * 2
 }
 
 /// Offset in the used ring of the entry at `index`, which is already reduced modulo the size.
+#[inline]
 pub const fn used_entry(index: u16) -> usize {
     RING + index as usize * 8
 }
 
 /// Offset in the available ring of `used_event`.
+#[inline]
 pub const fn used_event(size: u16) -> usize {
     avail_entry(size)
 }
 
 /// Offset in the used ring of `avail_event`.
+#[inline]
 pub const fn avail_event(size: u16) -> usize {
     used_entry(size)
 }
