@@ -15,6 +15,7 @@ pub mod block;
 pub mod dma;
 pub mod hw_random;
 pub mod irq;
+pub mod module_param;
 pub(crate) mod pci;
 pub mod virtio;
 
