@@ -78,16 +78,37 @@ impl Geometry {
 }
 
 /// What a disk has of its own until its last user closes it.
+#[repr(C)]
 struct Private<O: Operations> {
+    /// At the beginning, where [`free_disk_callback`] finds it.
+    end: End,
     /// A table for each disk, as it has the module in it.
     operations: bindings::block_device_operations,
     data: O::DiskData,
     name: Option<Name>,
     groups: Groups<O>,
-    /// Whether the disk holds a reference to the driver's module.
+}
+
+/// How a disk comes to its end.
+struct End {
+    /// Drops the [`Private`] that this is the beginning of.
+    drop: unsafe fn(*mut c_void),
+    /// The module of the driver.
+    module: *mut bindings::module,
+    /// Whether the disk holds a reference to it.
     holds_module: AtomicFlag,
-    /// Completed when nothing of this is left.
+    /// Completed when nothing of the driver's is left.
     freed: Arc<Completion>,
+}
+
+/// Drops a [`Private`].
+///
+/// # Safety
+///
+/// `private` must be one of `O`, from a `KBox` that nobody owns.
+unsafe fn drop_private<O: Operations>(private: *mut c_void) {
+    // SAFETY: By the requirement of this function.
+    drop(unsafe { KBox::from_raw(private.cast::<Private<O>>()) });
 }
 
 /// The module of the driver.
@@ -254,9 +275,15 @@ impl<O: Operations> NewDisk<O> {
     ) -> Result<Self> {
         let mut private = KBox::new(
             Private::<O> {
+                end: End {
+                    drop: drop_private::<O>,
+                    module: owner::<O>(),
+                    holds_module: AtomicFlag::new(false),
+                    freed: Arc::pin_init(Completion::new(), GFP_KERNEL)?,
+                },
                 operations: bindings::block_device_operations {
                     owner: owner::<O>(),
-                    free_disk: Some(free_disk_callback::<O>),
+                    free_disk: Some(free_disk_callback),
                     getgeo: if O::HAS_GEOMETRY {
                         Some(getgeo_callback::<O>)
                     } else {
@@ -267,8 +294,6 @@ impl<O: Operations> NewDisk<O> {
                 data,
                 name: None,
                 groups: Groups::new()?,
-                holds_module: AtomicFlag::new(false),
-                freed: Arc::pin_init(Completion::new(), GFP_KERNEL)?,
             },
             GFP_KERNEL,
         )?;
@@ -392,7 +417,7 @@ impl<O: Operations> Drop for NewDisk<O> {
         // SAFETY: By the type invariant; the disk that used it is gone.
         drop(unsafe { O::QueueData::from_foreign(queue_data) });
         // SAFETY: As above.
-        drop(unsafe { KBox::from_raw(private.cast::<Private<O>>()) });
+        unsafe { drop_private::<O>(private) };
     }
 }
 
@@ -423,7 +448,7 @@ impl<O: Operations> core::ops::Deref for GenDisk<O> {
 impl<O: Operations> Drop for GenDisk<O> {
     fn drop(&mut self) {
         let disk = self.disk.as_ptr();
-        let freed = self.private().freed.clone();
+        let freed = self.private().end.freed.clone();
 
         // SAFETY: By the type invariant.
         unsafe { bindings::del_gendisk(disk) };
@@ -438,7 +463,7 @@ impl<O: Operations> Drop for GenDisk<O> {
         // SAFETY: The module is that of this code.
         let holds_module = unsafe { bindings::try_module_get(owner::<O>()) };
         if holds_module {
-            self.private().holds_module.store(true, Relaxed);
+            self.private().end.holds_module.store(true, Relaxed);
         }
         // SAFETY: Gives back the reference from when the disk was made.
         unsafe { bindings::put_disk(disk) };
@@ -450,21 +475,27 @@ impl<O: Operations> Drop for GenDisk<O> {
 
 /// Called when the last reference to an added disk is gone.
 ///
+/// Not generic, so that it is not part of the driver, whose module may be unloaded the moment that
+/// this says so.
+///
 /// # Safety
 ///
-/// To be called by the block layer only.
-unsafe extern "C" fn free_disk_callback<O: Operations>(disk: *mut bindings::gendisk) {
-    // SAFETY: An added disk has a `Private`, and this is its end.
-    let private = unsafe { KBox::from_raw((*disk).private_data.cast::<Private<O>>()) };
-    let freed = private.freed.clone();
-    let holds_module = private.holds_module.load(Relaxed);
+/// To be called by the block layer only, with a disk whose `private_data` is a [`Private`].
+unsafe extern "C" fn free_disk_callback(disk: *mut bindings::gendisk) {
+    // SAFETY: By the requirement of this function.
+    let private = unsafe { (*disk).private_data };
+    // SAFETY: As above: it begins with the `End`.
+    let end = unsafe { &*private.cast::<End>() };
+    let (drop_private, module) = (end.drop, end.module);
+    let holds_module = end.holds_module.load(Relaxed);
+    let freed = end.freed.clone();
 
-    drop(private);
+    // SAFETY: As above, and this is its end.
+    unsafe { drop_private(private) };
     freed.complete_all();
-    drop(freed);
     if holds_module {
-        // SAFETY: Taken when the disk was removed.
-        unsafe { bindings::module_put(owner::<O>()) };
+        // SAFETY: The reference was taken when the disk was removed.
+        unsafe { bindings::module_put(module) };
     }
 }
 
