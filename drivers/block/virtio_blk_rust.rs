@@ -41,6 +41,7 @@ use kernel_ext::{
         Timeout, //
     },
     module_virtio_driver,
+    uint_module_param,
     virtio::{
         feature::{
             self,
@@ -48,7 +49,7 @@ use kernel_ext::{
         },
         prelude::*,
         QueueVectors, //
-    },
+    }, //
 };
 
 use self::{
@@ -70,6 +71,18 @@ use self::{
         RequestQueue, //
     },
 };
+
+uint_module_param! {
+    /// Bound on the number of request queues of a device.
+    static NUM_REQUEST_QUEUES: "num_request_queues" = 0, 0o644,
+        "Limit the number of request queues of each device to use (0: no limit)";
+}
+
+uint_module_param! {
+    /// Requests that a queue takes.
+    static QUEUE_DEPTH: "queue_depth" = 0, 0o444,
+        "Requests that each queue takes at a time (0: as many as fit)";
+}
 
 /// How often it is seen whether a device still works that does not answer.
 const TIMEOUT: Msecs = 4_000;
@@ -97,7 +110,7 @@ impl Driver for VirtioBlk {
     ]);
 
     fn probe(device: Negotiated) -> Result<Self> {
-        let num_queues = limits::num_queues(&device)?;
+        let num_queues = limits::num_queues(&device, NUM_REQUEST_QUEUES.get())?;
         let mut queues = KVec::with_capacity(num_queues.into(), GFP_KERNEL)?;
         let watcher = Watcher::new()?;
 
@@ -124,7 +137,10 @@ impl Driver for VirtioBlk {
         let tag_set = TagSet::new(
             TagSetOptions {
                 nr_hw_queues: num_queues.into(),
-                queue_depth: queue_depth(device, ring_size).into(),
+                queue_depth: match QUEUE_DEPTH.get() {
+                    0 => queue_depth(device, ring_size).into(),
+                    depth => depth,
+                },
                 timeout: TIMEOUT,
             },
             controller.clone(),

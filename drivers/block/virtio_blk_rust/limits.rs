@@ -51,12 +51,12 @@ pub(crate) struct Cut {
     pub(crate) per_segment: u16,
 }
 
-/// Number of request queues to use.
+/// Number of request queues to use, at most `limit` unless that is 0.
 ///
 /// # Errors
 ///
 /// `EINVAL` when the device claims to have none.
-pub(crate) fn num_queues(device: &Device) -> Result<u16> {
+pub(crate) fn num_queues(device: &Device, limit: u32) -> Result<u16> {
     let num = device
         .config()
         .optional::<u16>(device.has(block::MQ), config::NUM_QUEUES)?
@@ -69,7 +69,11 @@ pub(crate) fn num_queues(device: &Device) -> Result<u16> {
         );
         return Err(EINVAL);
     }
-    Ok(mq::num_possible_queues(num))
+    let limit = match limit {
+        0 => u16::MAX,
+        limit => u16::try_from(limit).unwrap_or(u16::MAX),
+    };
+    Ok(mq::num_possible_queues(num.min(limit)))
 }
 
 /// Capacity in sectors.

@@ -154,6 +154,9 @@ impl RequestQueue {
             Op::DriverIn => None,
             _ => {
                 request.end(mq::Status::NotSupported);
+                if last {
+                    self.commit();
+                }
                 return Ok(());
             }
         };
