@@ -133,6 +133,12 @@ function capability(offset, value) {
 	next
 }
 
+# The most bytes that an entropy device gave at a time.
+/^virtio_rng_pushed/ {
+	if ($4 + 0 > pushed) pushed = $4 + 0
+	next
+}
+
 # A doorbell is followed by this: which queues are the device's.
 /^virtio_queue_notify/ {
 	if (rang) ours[$NF] = 1
@@ -337,6 +343,7 @@ function notify(reg, offset) {
 
 END {
 	if (sequence != "") print "session " sequence
-	printf "count doorbells %d\ncount isr %d\ncount pops %d\ncount longest %d\ncount queues %d\ncount writes %d\ncount end %d\n", doorbells, isr_reads, pops, longest, queues, writes, end
+	printf "count doorbells %d\ncount isr %d\ncount pops %d\ncount longest %d\ncount queues %d\ncount writes %d\ncount end %d\ncount pushed %d\n",
+		doorbells, isr_reads, pops, longest, queues, writes, end, pushed
 	for (shape in shapes) print "shape " shape " " shapes[shape]
 }
