@@ -83,8 +83,10 @@ fixed_through() {
 check "CONFIG_WCE is accepted" accepted 10 $CONFIG_WCE
 check "the disk has a write cache" equal "write back" "$(cat "$cache")"
 check "the block layer knows of it" equal "write back" "$(disk_attribute 10 queue/write_cache)"
+# BLK-INIT-01
 check "write back: an fsync flushes the device" back_syncs
 check "write back: a write with O_DSYNC flushes the device" back_dsyncs
+# BLK-OP-12
 # BLK-OP-12
 check "the cache is switched to write through" set_cache "write through"
 check "the block layer follows" equal "write through" "$(disk_attribute 10 queue/write_cache)"
@@ -94,6 +96,7 @@ check "the cache is switched to write back" set_cache "write back"
 check "write back again: an fsync flushes the device" back_syncs
 # BLK-INIT-03
 check "a cache that is fixed is used, and cannot be switched off" fixed_back
+# BLK-INIT-02
 # BLK-INIT-02
 check "a disk without a cache has none, and none can be switched on" fixed_through
 finish

@@ -41,6 +41,7 @@ one_of_many() {
 }
 
 # BLK-OP-16
+# BLK-OP-20
 check "a read fails with EIO" fails_with 'Input/output error' read_at 40
 check "the kernel names the failed read" in_log READ
 # BLK-OP-20
@@ -48,6 +49,7 @@ check "other reads work" read_at 39
 check "a write fails with EIO" fails_with 'Input/output error' write_at 44
 check "the kernel names the failed write" in_log WRITE
 check "other writes work" write_at 43
+# BLK-OP-20
 check "a flush fails with EIO" flush
 check "one bad sector among many fails alone" one_of_many
 check "the disk still works" eval "for i in {1..20}; do refused read_at 40; read_at 8; done"

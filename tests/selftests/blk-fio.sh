@@ -22,13 +22,16 @@ mapping() { # slot
 	equal "0 1 2 3" "$list" "CPUs of all queues"
 }
 
+# BLK-INIT-14
 check "one queue: the disk has 1" queues 1 11
 check "one queue: fio verifies at depth 1" verify "$(disk 11)" 1 8
+# BLK-OP-06 BLK-OP-17
 check "one queue: fio verifies at depth 32" verify "$(disk 11)" 32
 check "two queues: the disk has 2" queues 2 12
 check "two queues: each CPU has its queue" mapping 12
 check "two queues: fio verifies at depth 1" verify "$(disk 12)" 1 8
 check "two queues: fio verifies at depth 32" verify "$(disk 12)" 32
+# BLK-INIT-14
 check "three queues: the disk has 3" queues 3 13
 check "three queues: each CPU has its queue" mapping 13
 check "three queues: fio verifies at depth 32" verify "$(disk 13)" 32

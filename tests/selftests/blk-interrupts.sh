@@ -122,19 +122,23 @@ line_config() {
 check "a vector a queue: names" equal "config req.0 req.1 req.2 req.3" "$(names 10)"
 check "a vector a queue: they are of one device" same_device 10
 check "a vector a queue: /proc/interrupts" in_proc
+# PCI-MSIX-01
 check "a vector a queue: the device has them" device_agrees
 check "a vector a queue: affinity" affinity
 check "a vector a queue: CPU 0 has its interrupts" own_queue 0
 check "a vector a queue: CPU 3 has its interrupts" own_queue 3
 check "a vector a queue: changes of the configuration have theirs" config_counts 10 main config
 check "vectors=2: names and vectors" shared
+# PCI-MSIX-01
 check "vectors=2: all queues have one" all_cpus 15.1 "$(irq_named 15.1 virtqueues)"
 check "vectors=2: changes of the configuration have theirs" config_counts 15.1 vectors2 config
 check "vectors=2: fio verifies" verify "$(disk 15.1)" 32 8
 check "vectors=0: the line has the device's name" line
 check "vectors=0: the device has no vectors" no_vectors
 # PCI-MSIX-01
+# PCI-ISR-05 PCI-MSIX-01
 check "vectors=0: all queues have the line" all_cpus 15.0 "$(irqs 15.0)"
+# PCI-ISR-05
 check "vectors=0: changes of the configuration arrive" line_config
 check "vectors=0: fio verifies" verify "$(disk 15.0)" 32 8
 finish

@@ -117,9 +117,11 @@ check "the serial number" equal main-disk "$(disk_attribute 10 serial)"
 check "a serial number of 3 characters" equal abc "$(disk_attribute 11 serial)"
 # BLK-OP-08
 check "a serial number of 20 characters" equal 12345678901234567890 "$(disk_attribute 12 serial)"
+# BLK-OP-23
 check "a disk without a serial number says nothing" equal "" "$(disk_attribute 13 serial)"
 check "the link by serial number" by_id
 check "blocks of 512 bytes" limit 10 logical_block_size 512
+# BLK-INIT-15
 check "segments follow the queue of 4 entries" segments 14.0 4
 check "segments follow the queue of 1024 entries" segments 14.3 1024
 check "the disk counts as rotational, as the C driver's does" limit 10 rotational 1

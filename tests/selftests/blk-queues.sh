@@ -49,6 +49,7 @@ check "a queue of 1024 entries: fio verifies" works 14.3
 check "indirect descriptors are accepted where offered" accepted 14.3 $INDIRECT_DESC
 check "the event index is accepted where offered" accepted 14.3 $EVENT_IDX
 # FEAT-06
+# FEAT-06
 check "a queue without either: fio verifies" works 14.4
 # FEAT-04
 check_rust 14.5 "packed rings are offered, not accepted" not_accepted 14.5 $RING_PACKED

@@ -35,6 +35,7 @@ write_by_force() {
 	content
 }
 
+# BLK-OP-03
 check "ro is 1 in sysfs" equal 1 "$(cat "/sys/block/$disk/ro")"
 check "the size is the file's" size
 check "the content is the file's" content

@@ -80,14 +80,17 @@ under_io() {
 }
 
 check "a file system on 64 MiB" file_system
+# BLK-OP-01 CFG-10
 check "the disk grows to 256 MiB" resize 256
 check "an event tells user space" event
 check "the log tells the new size" in_log
 check "the file system grows while it is mounted" online
 check "the new part works" new_part
 # BLK-OP-22
+# BLK-OP-22
 check "the disk shrinks to 128 MiB" resize 128
 # BLK-OP-01, CFG-10
+# BLK-OP-22
 check "resized six times under load" under_io
 kill $monitor
 finish

@@ -312,7 +312,7 @@ check "the disk has the queues that the device and the processors allow" \
 # BLK-INIT-15 VQ-SPLIT-08
 check "no request of the disk has more segments than it takes" segments
 # BLK-OP-05 BLK-OP-17
-check "requests of the disk begin with a header and end with a status; flushes have nothing else" shapes
+check "requests of the disk begin with a header and end with a status, flushes have nothing else" shapes
 # BLK-INIT-03
 check "a disk that can be flushed, and whose cache cannot be switched, has a cache" \
 	grep -x 'cache 00:16.0 write back' "$scratch/said"
