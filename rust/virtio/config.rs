@@ -214,7 +214,7 @@ impl<'a, A: ConfigAccess + ?Sized> Config<'a, A> {
     /// Any [`ConfigError`]; [`ConfigError::Unstable`] only for what takes several accesses.
     pub fn read<T: Field>(&self, offset: usize) -> Result<T, ConfigError> {
         self.check::<T>(offset)?;
-        if T::SINGLE || self.held {
+        if T::SINGLE {
             return Ok(T::load(self.access, offset));
         }
         self.consistent(|config| Ok(T::load(config.access, offset)))

@@ -260,7 +260,8 @@ fn a_field_of_an_absent_feature_is_not_touched() {
     );
 }
 
-/// CFG-03, PCI-COM-14: a device that changes all the time gets an error, after a bounded number of reads.
+/// CFG-03, PCI-COM-14: a device that changes all the time gets an error, after a bounded number of
+/// reads.
 #[test]
 fn a_device_that_never_settles_is_given_up() {
     let device = Device::new(64, std::iter::repeat(true));
@@ -306,10 +307,12 @@ fn reads_are_repeated_until_the_generation_stands_still() {
 proptest! {
     #![proptest_config(cases(2000))]
 
-    /// CFG-01, CFG-02, CFG-03: whenever the device changes, no value and no group of values is ever put together from two
-    /// generations.
+    /// CFG-01, CFG-02, CFG-03: whenever the device changes, no value and no group of values is ever
+    /// put together from two generations.
     #[test]
-    fn values_are_of_one_generation(schedule in prop::collection::vec(prop::bool::weighted(0.2), 0..300)) {
+    fn values_are_of_one_generation(
+        schedule in prop::collection::vec(prop::bool::weighted(0.2), 0..300),
+    ) {
         let device = Device::new(64, schedule.into_iter());
         let config = Config::new(&device);
         for _ in 0..10 {
@@ -335,7 +338,10 @@ proptest! {
 
     /// Whatever is asked for, the device sees only aligned accesses within its configuration space.
     #[test]
-    fn no_access_leaves_the_space(len in 0..100_usize, offset in prop_oneof![0..120_usize, any::<usize>()]) {
+    fn no_access_leaves_the_space(
+        len in 0..100_usize,
+        offset in prop_oneof![0..120_usize, any::<usize>()],
+    ) {
         let device = Device::still(len);
         let config = Config::new(&device);
         let fits = |size: usize| offset.checked_add(size).is_some_and(|end| end <= len);

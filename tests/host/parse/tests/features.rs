@@ -15,6 +15,7 @@ use pure::feature::{
     net,
     scsi,
     transport,
+    Dependency,
     Feature,
     FeatureSet,
     Needs, //
@@ -108,8 +109,8 @@ proptest! {
         prop_assert_eq!(a.iter().fold(FeatureSet::empty(), FeatureSet::with), a);
     }
 
-    /// FEAT-02: closing a set leaves nothing that lacks what it depends on, adds nothing, drops no more than it must, and
-    /// is finished after one time.
+    /// FEAT-02: closing a set leaves nothing that lacks what it depends on, adds nothing, drops no
+    /// more than it must, and is finished after one time.
     #[test]
     fn closing_drops_what_lacks_something(set in set(), device in device()) {
         let tables = dependencies(device);
@@ -117,7 +118,8 @@ proptest! {
         prop_assert!(set.contains_all(closed));
         prop_assert!(is_closed(closed, device));
         prop_assert_eq!(closed.close(&tables), closed);
-        // Whatever closed subset there is, it is a subset of this one: so none of what was dropped could have stayed.
+        // Whatever closed subset there is, it is a subset of this one: so none of what was dropped
+        // could have stayed.
         let mut larger = closed;
         for feature in set.difference(closed).iter() {
             larger = larger.with(feature);
@@ -133,8 +135,8 @@ proptest! {
         prop_assert!(a.union(b).close(&tables).contains_all(a.close(&tables)));
     }
 
-    /// FEAT-01, FEAT-02, FEAT-03, FEAT-04, FEAT-05, FEAT-09, RSV-22: whatever is offered, what is accepted was offered and
-    /// allowed, is of the right kind, is not reserved, and lacks nothing.
+    /// FEAT-01, FEAT-02, FEAT-03, FEAT-04, FEAT-05, FEAT-09, RSV-22: whatever is offered, what is
+    /// accepted was offered and allowed, is of the right kind, is not reserved, and lacks nothing.
     #[test]
     fn negotiation_accepts_only_what_it_may(
         offered in set(),
@@ -157,7 +159,8 @@ proptest! {
         prop_assert_eq!(negotiate(accepted, driver, ring, device), accepted);
     }
 
-    /// RSV-01, RSV-03: what depends on nothing else, and is allowed, is accepted whenever it is offered.
+    /// RSV-01, RSV-03: what depends on nothing else, and is allowed, is accepted whenever it is
+    /// offered.
     #[test]
     fn version_1_and_access_platform_are_accepted_in_any_mix(offered in set(), device in device()) {
         let allowed = FeatureSet::of(&[transport::VERSION_1, transport::ACCESS_PLATFORM]);
@@ -229,6 +232,27 @@ fn one_of_several_can_be_enough() {
     }
 }
 
+/// FEAT-02: it does not matter in which order dependencies are listed, nor whether they go round in
+/// a circle.
+#[test]
+fn the_order_of_dependencies_does_not_matter() {
+    let feature = |number: u8| bit(50 + number);
+    let all = (0..20).fold(FeatureSet::empty(), |set, number| set.with(feature(number)));
+    let up: Vec<_> = (0..19)
+        .map(|number| Dependency::all(feature(number), &[feature(number + 1)]))
+        .collect();
+    let down: Vec<_> = up.iter().rev().copied().collect();
+    for table in [&up[..], &down[..]] {
+        assert_eq!(all.close(&[table]), all);
+        assert!(all.without(feature(19)).close(&[table]).is_empty());
+        let upper = (11..20).fold(FeatureSet::empty(), |set, number| set.with(feature(number)));
+        assert_eq!(all.without(feature(10)).close(&[table]), upper);
+        let circle = [Dependency::any(feature(19), &[feature(0)])];
+        assert_eq!(all.close(&[table, &circle]), all);
+        assert!(all.without(feature(7)).close(&[table, &circle]).is_empty());
+    }
+}
+
 #[test]
 fn a_cache_that_cannot_be_flushed_is_not_turned_on() {
     let tables = dependencies(DeviceId::BLOCK);
@@ -253,7 +277,8 @@ fn reserved_bits_are_never_accepted() {
     }
 }
 
-/// RSV-19: bit 30 is a trap, and bits 25, 26 and 31 have never meant anything: they are never accepted.
+/// RSV-19: bit 30 is a trap, and bits 25, 26 and 31 have never meant anything: they are never
+/// accepted.
 #[test]
 fn the_trap_is_never_accepted() {
     for device in DEVICES {

@@ -7,7 +7,8 @@
 use pure::id::DeviceId;
 use pure::status::Status;
 
-/// PCI-DISC-01, PCI-DISC-05: a device id is 0x1040 and the type. There is no type zero, and nothing beyond 0x107f.
+/// PCI-DISC-01, PCI-DISC-05: a device id is 0x1040 and the type. There is no type zero, and nothing
+/// beyond 0x107f.
 #[test]
 fn pci_ids_give_the_type() {
     assert_eq!(DeviceId::from_pci(0x1040), None);

@@ -130,8 +130,8 @@ fn indirect_needs_the_feature() {
     assert_eq!(ring.chain(4).err(), Some(ChainError::Full));
 }
 
-/// VQ-SPLIT-14, VQ-SPLIT-16: an indirect descriptor stands alone, and its table has none. The device of these tests
-/// refuses others; here it sees a table of each length.
+/// VQ-SPLIT-14, VQ-SPLIT-16: an indirect descriptor stands alone, and its table has none. The
+/// device of these tests refuses others; here it sees a table of each length.
 #[test]
 fn indirect_descriptors_stand_alone() {
     for count in 5..=8 {
@@ -147,7 +147,8 @@ fn indirect_descriptors_stand_alone() {
     }
 }
 
-/// VQ-SPLIT-15: with a table or without, a chain is no longer than the queue, even if the tables are.
+/// VQ-SPLIT-15: with a table or without, a chain is no longer than the queue, even if the tables
+/// are.
 #[test]
 fn tables_are_no_longer_than_the_queue() {
     let (mut ring, mut device) = ring(8, 64, INDIRECT);
@@ -159,8 +160,8 @@ fn tables_are_no_longer_than_the_queue() {
     assert_eq!(chain.segments.len(), 8);
 }
 
-/// VQ-SPLIT-18: a table is used from entry 0 on, its entries are linked, the last one is not, and the length
-/// that its descriptor says is that of the entries used.
+/// VQ-SPLIT-18: a table is used from entry 0 on, its entries are linked, the last one is not, and
+/// the length that its descriptor says is that of the entries used.
 #[test]
 fn tables_begin_at_entry_zero_and_end_without_next() {
     let (mut ring, _) = ring(8, 8, INDIRECT);
@@ -184,8 +185,8 @@ fn tables_begin_at_entry_zero_and_end_without_next() {
     assert_eq!(links, [(1, 1), (3, 2), (3, 3), (3, 4), (2, 0)]);
 }
 
-/// VQ-SPLIT-48: a descriptor is handed out again only when its chain has been taken back; when there are none left
-/// the ring is full, and nothing changes.
+/// VQ-SPLIT-48: a descriptor is handed out again only when its chain has been taken back; when
+/// there are none left the ring is full, and nothing changes.
 #[test]
 fn a_full_ring_stays_as_it_is() {
     let (mut ring, mut device) = ring(4, 0, PLAIN);
@@ -301,7 +302,8 @@ fn segments_are_where_the_writer_says() {
     }
 }
 
-/// Writes nothing to shared memory but what is new: for one segment a descriptor, an entry, and the index.
+/// Writes nothing to shared memory but what is new: for one segment a descriptor, an entry, and the
+/// index.
 #[test]
 fn adding_writes_no_more_than_it_must() {
     let (mut ring, _) = ring(8, 8, INDIRECT);

@@ -74,8 +74,8 @@ fn assert_broken(ring: &mut Ring, violation: Violation) {
     assert_eq!(ring.stats().rejected, 1);
 }
 
-/// VQ-SPLIT-30: an id outside the ring, with more bits than an id has, of a descriptor within a chain, or of a free
-/// one, breaks the queue.
+/// VQ-SPLIT-30: an id outside the ring, with more bits than an id has, of a descriptor within a
+/// chain, or of a free one, breaks the queue.
 #[test]
 fn ids_that_are_no_outstanding_heads_break_the_queue() {
     for id in [8, 0xffff, 0x1_0000, 0x1_0002, u32::MAX, 1, 3, 7] {
@@ -95,7 +95,8 @@ fn a_second_completion_breaks_the_queue() {
     assert_broken(&mut ring, Violation::UsedId);
 }
 
-/// VQ-SPLIT-30, VQ-SPLIT-31: a chain that was not shown to the device cannot be completed, even if as many were shown.
+/// VQ-SPLIT-30, VQ-SPLIT-31: a chain that was not shown to the device cannot be completed, even if
+/// as many were shown.
 #[test]
 fn a_chain_that_was_not_published_cannot_be_completed() {
     let mut ring = three_published();
@@ -145,7 +146,8 @@ fn a_queue_broken_by_the_caller_stays_broken() {
     assert_eq!(ring.broken(), Some(Violation::Device));
 }
 
-/// A completion that is kept back and released twice, or released after the queue broke, frees nothing that is in use.
+/// A completion that is kept back and released twice, or released after the queue broke, frees
+/// nothing that is in use.
 #[test]
 fn a_completion_peeked_twice_counts_once() {
     let mut ring = three_published();
@@ -155,12 +157,33 @@ fn a_completion_peeked_twice_counts_once() {
     assert_eq!(first, second);
     ring.release(first);
     assert_eq!((ring.num_free(), ring.outstanding()), (3, 3));
+    // The head is in use again by now.
+    assert_eq!(add(&mut ring, &segments(4, 1, 1)), 0);
+    assert_eq!((ring.num_free(), ring.outstanding()), (1, 4));
     ring.release(second);
-    assert_eq!((ring.num_free(), ring.outstanding()), (3, 3));
+    assert_eq!((ring.num_free(), ring.outstanding()), (1, 4));
     assert_eq!(ring.broken(), Some(Violation::Internal));
 }
 
-/// VQ-SPLIT-19: what the device does to the descriptor table has no effect on which descriptors are freed.
+/// An index that moves back does not hide what was seen of it: there is something to take, and no
+/// reason to look again.
+#[test]
+fn what_was_seen_stays_seen() {
+    let mut ring = three_published();
+    used(&ring, &[(0, 0), (4, 0)], 2);
+    assert_eq!(pop(&mut ring), Ok(Some((0, 0))));
+    for idx in [0, 1, 500] {
+        used(&ring, &[], idx);
+        ring.memory().take_log();
+        assert!(!ring.enable_interrupts());
+        assert_eq!(ring.memory().take_log(), []);
+    }
+    assert_eq!(pop(&mut ring), Ok(Some((4, 0))));
+    assert_broken(&mut ring, Violation::UsedIndex);
+}
+
+/// VQ-SPLIT-19: what the device does to the descriptor table has no effect on which descriptors are
+/// freed.
 #[test]
 fn a_scribbled_descriptor_table_changes_nothing() {
     for garbage in [
@@ -214,8 +237,8 @@ fn a_scribbled_descriptor_table_changes_nothing() {
     }
 }
 
-/// A device that uses chains in any order, and now and then writes just anything. It does so whenever the
-/// driver reads: no two reads need to agree.
+/// A device that uses chains in any order, and now and then writes just anything. It does so
+/// whenever the driver reads: no two reads need to agree.
 struct Wild {
     /// Entries of the ring.
     size: u16,
@@ -380,9 +403,10 @@ fn add_wild(ring: &mut Split<Wild, Vec<Slot>>, max: u16, writable: u16) -> Optio
 proptest! {
     #![proptest_config(cases(3000))]
 
-    /// VQ-SPLIT-28, VQ-SPLIT-30, VQ-SPLIT-31: whatever the device writes, there is no panic; no chain is handed out that
-    /// the device does not have, or twice; lengths are clamped; the queue breaks once and stays broken; descriptors are
-    /// accounted for; and after a reset all chains come back.
+    /// VQ-SPLIT-28, VQ-SPLIT-30, VQ-SPLIT-31: whatever the device writes, there is no panic; no
+    /// chain is handed out that the device does not have, or twice; lengths are clamped; the queue
+    /// breaks once and stays broken; descriptors are accounted for; and after a reset all chains
+    /// come back.
     #[test]
     fn wild_used_rings_do_no_harm(
         shift in 0..6_u32,
@@ -447,8 +471,8 @@ proptest! {
         prop_assert_eq!((ring.num_free(), ring.outstanding()), (size, 0));
     }
 
-    /// A driver that takes all there is until it may wait comes to an end, whatever the device makes of the used index
-    /// meanwhile: after no more looks than there are chains, and a few.
+    /// A driver that takes all there is until it may wait comes to an end, whatever the device
+    /// makes of the used index meanwhile: after no more looks than there are chains, and a few.
     #[test]
     fn waiting_for_nothing_to_be_left_ends(
         event_idx: bool,

@@ -2,11 +2,12 @@
 
 // Copyright (C) 2026 The virtio-rust authors
 
-//! The ring and a device that keeps to the rules, against a simple model, over random sequences of what
-//! either can do.
+//! The ring and a device that keeps to the rules, against a simple model, over random sequences of
+//! what either can do.
 //!
-//! The memory panics when the driver writes what the device still has, moves an index back, or leaves a
-//! barrier out. The device panics when a chain is not as the specification wants it, or is not as it was shown.
+//! The memory panics when the driver writes what the device still has, moves an index back, or
+//! leaves a barrier out. The device panics when a chain is not as the specification wants it, or is
+//! not as it was shown.
 
 use proptest::prelude::*;
 use pure::ring::split::{
@@ -269,8 +270,8 @@ fn layouts() -> impl Strategy<Value = (u16, u16, Options)> {
 proptest! {
     #![proptest_config(cases(600))]
 
-    /// CLEAN-01, VQ-SPLIT-07, VQ-SPLIT-14, VQ-SPLIT-15, VQ-SPLIT-16, VQ-SPLIT-21, VQ-SPLIT-30, VQ-SPLIT-31,
-    /// VQ-SPLIT-48: whatever the order of events, ring and device agree.
+    /// CLEAN-01, VQ-SPLIT-07, VQ-SPLIT-14, VQ-SPLIT-15, VQ-SPLIT-16, VQ-SPLIT-21, VQ-SPLIT-30,
+    /// VQ-SPLIT-31, VQ-SPLIT-48: whatever the order of events, ring and device agree.
     #[test]
     fn ring_and_device_agree(
         (size, table_len, options) in layouts(),

@@ -56,7 +56,8 @@ fn is_among(event: u16, new: u16, old: u16) -> bool {
     false
 }
 
-/// VQ-SPLIT-41, VQ-SPLIT-42: each step of up to 200 entries, against each event near it, around each kind of wrap.
+/// VQ-SPLIT-41, VQ-SPLIT-42: each step of up to 200 entries, against each event near it, around
+/// each kind of wrap.
 #[test]
 fn need_event_is_whether_the_event_was_passed() {
     for old in [0_u16, 1, 0x7fff, 0x8000, 0xff80, 0xffff] {
@@ -164,7 +165,8 @@ fn a_batch_is_published_once() {
 proptest! {
     #![proptest_config(cases(300))]
 
-    /// VQ-SPLIT-41, VQ-SPLIT-42: a device that names any event gets a notification exactly when it is passed.
+    /// VQ-SPLIT-41, VQ-SPLIT-42: a device that names any event gets a notification exactly when it
+    /// is passed.
     #[test]
     fn any_avail_event_is_obeyed(
         batches in prop::collection::vec((0..4_usize, -6_i16..6, 0..5_usize), 1..60),
@@ -200,8 +202,8 @@ proptest! {
     }
 }
 
-/// VQ-SPLIT-22, VQ-SPLIT-23: without the event index the flag says whether interrupts are wanted. It is written when it
-/// changes, and only then.
+/// VQ-SPLIT-22, VQ-SPLIT-23: without the event index the flag says whether interrupts are wanted.
+/// It is written when it changes, and only then.
 #[test]
 fn without_event_index_the_flag_is_written_when_it_changes() {
     let (mut ring, mut device) = ring(8, 0, FLAGS);
@@ -222,8 +224,8 @@ fn without_event_index_the_flag_is_written_when_it_changes() {
     assert!(complete_one(&mut device));
 }
 
-/// VQ-SPLIT-24, VQ-SPLIT-25: with the event index the flags stay zero (the memory of these tests refuses another value),
-/// and the driver asks for an interrupt at the next chain.
+/// VQ-SPLIT-24, VQ-SPLIT-25: with the event index the flags stay zero (the memory of these tests
+/// refuses another value), and the driver asks for an interrupt at the next chain.
 #[test]
 fn with_event_index_the_next_chain_interrupts() {
     let (mut ring, mut device) = ring(8, 0, EVENT);
@@ -289,7 +291,8 @@ fn a_chain_used_before_interrupts_are_enabled_is_seen() {
     }
 }
 
-/// VQ-SPLIT-28: the used index is read once for all that it covers, and there is a read barrier before the first entry.
+/// VQ-SPLIT-28: the used index is read once for all that it covers, and there is a read barrier
+/// before the first entry.
 #[test]
 fn the_used_index_is_read_once_for_a_batch() {
     let (mut ring, mut device) = ring(8, 0, FLAGS);

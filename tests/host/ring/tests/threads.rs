@@ -4,8 +4,8 @@
 
 //! Driver and device as threads that sleep until they are told, on the machine as it is.
 //!
-//! When something is lost both sleep for ever; here, until time is up. A barrier that is missing may need more luck
-//! to be noticed than this has: that is what the crate `weak` is for.
+//! When something is lost both sleep for ever; here, until time is up. A barrier that is missing
+//! may need more luck to be noticed than this has: that is what the crate `weak` is for.
 
 use pure::ring::{
     descriptor::Descriptor,
@@ -195,7 +195,8 @@ impl SplitMemory for Memory {
     }
 }
 
-/// The device: uses each chain, saying that it wrote as much as the low bits of its address, until all have been.
+/// The device: uses each chain, saying that it wrote as much as the low bits of its address, until
+/// all have been.
 fn device(shared: &Shared, event_idx: bool) {
     let (mut taken, mut used) = (0_u16, 0_u16);
     let mut left = CHAINS;

@@ -2,9 +2,11 @@
 
 // Copyright (C) 2026 The virtio-rust authors
 
-//! The ring against somebody else's device: the crate `virtio-queue` of rust-vmm, on the same memory.
+//! The ring against somebody else's device: the crate `virtio-queue` of rust-vmm, on the same
+//! memory.
 //!
-//! Each chain carries data: what the device reads from it and what the driver finds written is compared byte by byte.
+//! Each chain carries data: what the device reads from it and what the driver finds written is
+//! compared byte by byte.
 
 use pure::ring::{
     descriptor::Descriptor,
@@ -280,7 +282,8 @@ impl Rig {
         }
     }
 
-    /// Segments of random lengths, in a buffer that is not in use. Fills in what the device is to read.
+    /// Segments of random lengths, in a buffer that is not in use. Fills in what the device is to
+    /// read.
     fn segments(&mut self, count: u16, buffer: u16) -> Vec<Segment> {
         let readable = self.random.below(u32::from(count) + 1) as u16;
         let base = u32::from(buffer) * u32::from(TABLE_LEN) * SEGMENT;
@@ -336,7 +339,8 @@ impl Rig {
         true
     }
 
-    /// The device takes all that is available, compares it with what was added, and writes some of what it may.
+    /// The device takes all that is available, compares it with what was added, and writes some of
+    /// what it may.
     fn take(&mut self) -> u32 {
         let mut count = 0;
         let memory = self.shared.memory.clone();
@@ -376,7 +380,8 @@ impl Rig {
         count
     }
 
-    /// The device uses about half of the chains that it has, in any order; all with `all`. Whether it interrupts.
+    /// The device uses about half of the chains that it has, in any order; all with `all`. Whether
+    /// it interrupts.
     fn complete(&mut self, all: bool) -> bool {
         let keep = if all { 0 } else { self.taken.len() / 2 };
         let mut interrupt = false;
@@ -487,7 +492,8 @@ fn all_options() -> impl Iterator<Item = Options> {
         })
 }
 
-/// Each size, with each option: chains come through whole, in both directions, as the device is written.
+/// Each size, with each option: chains come through whole, in both directions, as the device is
+/// written.
 #[test]
 fn every_size_works_with_virtio_queue() {
     for shift in 0..16 {

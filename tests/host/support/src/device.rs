@@ -89,7 +89,8 @@ impl Device {
         }
     }
 
-    /// Whether a device that asked for a notification as this one did wants one of a publication from `old` on.
+    /// Whether a device that asked for a notification as this one did wants one of a publication
+    /// from `old` on.
     pub fn wants_notification(&self, old: u16) -> bool {
         let shared = self.memory.shared();
         if shared.options.event_idx {

@@ -2,8 +2,8 @@
 
 // Copyright (C) 2026 The virtio-rust authors
 
-//! What the ring tests have in common: memory that watches the driver, and a device that keeps to the
-//! rules and expects the same of the driver.
+//! What the ring tests have in common: memory that watches the driver, and a device that keeps to
+//! the rules and expects the same of the driver.
 
 mod device;
 mod shared;
@@ -29,8 +29,8 @@ use pure::ring::split::{
 };
 use std::ops::DerefMut;
 
-/// How often a property is tried. Nothing is written when it does not hold: what is to be tried each time
-/// from then on deserves a test of its own.
+/// How often a property is tried. Nothing is written when it does not hold: what is to be tried
+/// each time from then on deserves a test of its own.
 pub fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
@@ -63,7 +63,8 @@ pub fn add(ring: &mut Ring, segments: &[Segment]) -> u16 {
     chain.commit().expect("the chain is not empty")
 }
 
-/// A chain of `readable` and then `writable` segments, each at an address of its own that begins with `tag`.
+/// A chain of `readable` and then `writable` segments, each at an address of its own that begins
+/// with `tag`.
 pub fn segments(tag: u32, readable: u16, writable: u16) -> Vec<Segment> {
     (0..readable + writable)
         .map(|at| Segment {

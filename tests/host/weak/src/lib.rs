@@ -2,11 +2,12 @@
 
 // Copyright (C) 2026 The virtio-rust authors
 
-//! Memory under the model of loom, which explores the orders in which threads can run and the values that
-//! they can see.
+//! Memory under the model of loom, which explores the orders in which threads can run and the
+//! values that they can see.
 //!
-//! All accesses are relaxed, so what one thread sees of the other is up to the barriers of the ring and of
-//! the device. A barrier of the ring can be left out, to show that it is needed: then the model has to fail.
+//! All accesses are relaxed, so what one thread sees of the other is up to the barriers of the ring
+//! and of the device. A barrier of the ring can be left out, to show that it is needed: then the
+//! model has to fail.
 
 use loom::sync::atomic::{
     fence,
@@ -209,8 +210,8 @@ pub fn ring(size: u16, event_idx: bool, omitted: Option<Barrier>) -> (Ring, Devi
     (ring, device)
 }
 
-/// Adds and publishes a chain of one segment, of which the device can tell which one it is. Whether a notification is
-/// wanted.
+/// Adds and publishes a chain of one segment, of which the device can tell which one it is. Whether
+/// a notification is wanted.
 pub fn publish(ring: &mut Ring, tag: u64) -> bool {
     let mut chain = ring.chain(1).expect("there is room");
     chain.push(tag, 1000, true).expect("the segment is valid");

@@ -23,7 +23,8 @@ fn tag(position: u16) -> u64 {
     0x1000 + u64::from(position)
 }
 
-/// The device takes all that there is, asks for a notification and sleeps when nothing came meanwhile. Where it has got to.
+/// The device takes all that there is, asks for a notification and sleeps when nothing came
+/// meanwhile. Where it has got to.
 fn work_until_asleep(device: &mut Device) -> usize {
     loop {
         let position = device.taken();
@@ -35,9 +36,11 @@ fn work_until_asleep(device: &mut Device) -> usize {
     }
 }
 
-/// A driver that publishes `chains` chains one by one, and a device that goes to sleep now and then.
+/// A driver that publishes `chains` chains one by one, and a device that goes to sleep now and
+/// then.
 ///
-/// When the device sleeps although there is something to do, it must have been notified of that or of what follows.
+/// When the device sleeps although there is something to do, it must have been notified of that or
+/// of what follows.
 fn driver_publishes(chains: u16, event_idx: bool, omitted: Option<Barrier>) {
     model(move || {
         let (mut ring, mut device) = ring(2, event_idx, omitted);
@@ -55,8 +58,8 @@ fn driver_publishes(chains: u16, event_idx: bool, omitted: Option<Barrier>) {
 
 /// A device that uses `chains` chains one by one, and a driver that goes to sleep now and then.
 ///
-/// When the driver sleeps although there is something to take back, it must have been interrupted for that or for what
-/// follows. With `twice` it asks for interrupts, and then once more.
+/// When the driver sleeps although there is something to take back, it must have been interrupted
+/// for that or for what follows. With `twice` it asks for interrupts, and then once more.
 fn device_completes(chains: u16, event_idx: bool, twice: bool, omitted: Option<Barrier>) {
     model(move || {
         let (mut ring, mut device) = ring(2, event_idx, omitted);
@@ -96,7 +99,8 @@ fn device_completes(chains: u16, event_idx: bool, twice: bool, omitted: Option<B
     });
 }
 
-/// VQ-SPLIT-45, VQ-SPLIT-46: no stale descriptors are seen and no notification is lost, without the event index.
+/// VQ-SPLIT-45, VQ-SPLIT-46: no stale descriptors are seen and no notification is lost, without the
+/// event index.
 #[test]
 fn publishing_is_ordered() {
     driver_publishes(2, false, None);
@@ -108,7 +112,8 @@ fn publishing_is_ordered_with_event_index() {
     driver_publishes(2, true, None);
 }
 
-/// VQ-SPLIT-28, VQ-SPLIT-47: no stale entries are seen and no interrupt is lost, without the event index.
+/// VQ-SPLIT-28, VQ-SPLIT-47: no stale entries are seen and no interrupt is lost, without the event
+/// index.
 #[test]
 fn waiting_is_ordered() {
     device_completes(2, false, false, None);
@@ -169,7 +174,8 @@ fn waiting_needs_the_full_barrier_with_event_index() {
     device_completes(2, true, false, Some(Barrier::Mb));
 }
 
-/// A descriptor is used again as soon as its chain is taken back: neither side sees what is not for it.
+/// A descriptor is used again as soon as its chain is taken back: neither side sees what is not for
+/// it.
 #[test]
 fn descriptors_are_reused_in_order() {
     model(|| {
