@@ -11,126 +11,23 @@ use pure::transport::pci::capability::{
     Bars,
     Capabilities,
     CapabilityError,
-    ConfigSpace,
     Defect,
     Notify,
     Region,
     SharedMemory,
     Structure, //
 };
-use std::cell::RefCell;
+use space::{
+    cap,
+    notify,
+    shared,
+    space,
+    Cap,
+    Space, //
+};
 use support::cases;
 
-/// A configuration space that counts how often each byte is read.
-struct Space {
-    /// Its bytes.
-    bytes: [u8; 256],
-    /// How often each was read.
-    reads: RefCell<[u32; 256]>,
-}
-
-impl Space {
-    /// A configuration space with these bytes.
-    fn new(bytes: [u8; 256]) -> Self {
-        Self {
-            bytes,
-            reads: RefCell::new([0; 256]),
-        }
-    }
-
-    /// Reads `N` bytes.
-    fn read<const N: usize>(&self, offset: u16) -> [u8; N] {
-        let offset = usize::from(offset);
-        assert_eq!(offset % N, 0, "not aligned");
-        assert!(offset + N <= 256, "outside the configuration space");
-        for count in &mut self.reads.borrow_mut()[offset..][..N] {
-            *count += 1;
-        }
-        std::array::from_fn(|at| self.bytes[offset + at])
-    }
-}
-
-impl ConfigSpace for Space {
-    fn read8(&self, offset: u16) -> u8 {
-        self.read::<1>(offset)[0]
-    }
-
-    fn read16(&self, offset: u16) -> u16 {
-        u16::from_le_bytes(self.read(offset))
-    }
-
-    fn read32(&self, offset: u16) -> u32 {
-        u32::from_le_bytes(self.read(offset))
-    }
-}
-
-/// A capability to lay out.
-#[derive(Clone, Debug)]
-struct Cap {
-    /// Its id.
-    id: u8,
-    /// How long it says it is.
-    len: u8,
-    /// The type of its structure.
-    kind: u8,
-    /// The BAR.
-    bar: u8,
-    /// The number of a region of shared memory.
-    shm: u8,
-    /// Offset, length, and what follows them.
-    words: Vec<u32>,
-}
-
-/// A capability of a structure.
-fn cap(kind: u8, bar: u8, offset: u32, length: u32) -> Cap {
-    Cap {
-        id: 9,
-        len: 16,
-        kind,
-        bar,
-        shm: 0,
-        words: vec![offset, length],
-    }
-}
-
-/// The capability of a notification structure.
-fn notify(bar: u8, offset: u32, length: u32, multiplier: u32) -> Cap {
-    let mut cap = cap(2, bar, offset, length);
-    cap.len = 20;
-    cap.words.push(multiplier);
-    cap
-}
-
-/// The capability of a region of shared memory.
-fn shared(shm: u8, bar: u8, offset: u64, length: u64) -> Cap {
-    let mut cap = cap(8, bar, offset as u32, length as u32);
-    cap.len = 24;
-    cap.shm = shm;
-    cap.words
-        .extend([(offset >> 32) as u32, (length >> 32) as u32]);
-    cap
-}
-
-/// A configuration space with these capabilities, one after the other from 0x40 on.
-fn space(caps: &[Cap]) -> Space {
-    let mut bytes = [0; 256];
-    bytes[6] = 0x10;
-    let mut link = 0x34;
-    let mut at = 0x40;
-    for cap in caps {
-        bytes[link] = at as u8;
-        let header = [cap.id, 0, cap.len, cap.kind, cap.bar, cap.shm, 0, 0];
-        let words = cap.words.iter().flat_map(|word| word.to_le_bytes());
-        let size = 8 + 4 * cap.words.len();
-        for (byte, value) in bytes[at..].iter_mut().zip(header.into_iter().chain(words)) {
-            *byte = value;
-        }
-        link = at + 1;
-        at += size;
-    }
-    assert!(at <= 256, "too many capabilities");
-    Space::new(bytes)
-}
+mod space;
 
 /// BARs as QEMU's devices have them: MSI-X in 1, 16 KiB in 4.
 const BARS: Bars = Bars([None, Some(0x1000), None, None, Some(0x4000), None]);
@@ -570,12 +467,6 @@ fn any_bars() -> impl Strategy<Value = Bars> {
     let length = (any::<u16>(), 0..49_u32).prop_map(|(length, shift)| u64::from(length) << shift);
     let bar = prop_oneof![1 => Just(None), 4 => length.prop_map(Some)];
     prop::array::uniform6(bar).prop_map(Bars)
-}
-
-impl std::fmt::Debug for Space {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.bytes.chunks(16)).finish()
-    }
 }
 
 /// Whether a region lies within its BAR.
