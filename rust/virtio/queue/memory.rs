@@ -253,8 +253,11 @@ impl SplitMemory for RingMemory {
 
     #[inline]
     fn table_addr(&self, head: u16) -> u64 {
-        let index = u64::from(head & self.mask) * u64::from(self.table_len);
-        self.tables_bus + index * Self::DESC as u64
+        // The tables are in memory that was allocated, so that nothing wraps; said by name to keep
+        // the check out of the way of every request.
+        let index = u64::from(head & self.mask).wrapping_mul(self.table_len.into());
+        self.tables_bus
+            .wrapping_add(index.wrapping_mul(Self::DESC as u64))
     }
 
     #[inline]
