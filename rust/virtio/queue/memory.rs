@@ -245,10 +245,13 @@ impl SplitMemory for RingMemory {
         if entry >= self.table_len {
             return;
         }
-        let index =
-            usize::from(head & self.mask) * usize::from(self.table_len) + usize::from(entry);
+        // Less than 2^32: nothing wraps.
+        let index = usize::from(head & self.mask)
+            .wrapping_mul(self.table_len.into())
+            .wrapping_add(entry.into());
+        let offset = index.wrapping_mul(Self::DESC);
         // SAFETY: There are `size` tables of `table_len` descriptors, so the index is inside.
-        unsafe { write_descriptor(self.tables.wrapping_add(index * Self::DESC), desc) }
+        unsafe { write_descriptor(self.tables.wrapping_add(offset), desc) }
     }
 
     #[inline]
