@@ -33,7 +33,10 @@ pub use self::chain::{
     Writable, //
 };
 use self::{
-    chain::BuildError,
+    chain::{
+        BuildError,
+        Builder, //
+    },
     mapping::{
         Mapped,
         Mappings, //
@@ -301,33 +304,36 @@ impl<T> Queue<T> {
             }
         };
 
+        let mut builder = Builder {
+            writer,
+            mappings: inner.mappings.as_mut(),
+            mapped: Mapped::default(),
+            space: self.device.space(),
+            error: None,
+        };
         let chain = build(
             &mut token,
             Chain {
-                writer,
-                mappings: inner.mappings.as_mut(),
-                mapped: Mapped::new(),
-                space: self.device.space(),
-                error: None,
+                builder: &mut builder,
                 state: PhantomData,
             },
         );
-        let Chain {
+        let Builder {
             writer,
             mappings,
             mapped,
             error,
             ..
-        } = chain;
+        } = chain.builder;
 
-        let committed = match error {
+        let committed = match error.take() {
             None => writer.commit().map_err(BuildError::Ring),
             Some(err) => Err(err),
         };
         match committed {
             Ok(head) => {
                 if let Some(mappings) = mappings {
-                    mappings.commit(mapped, head);
+                    mappings.commit(core::mem::take(mapped), head);
                 }
                 if let Some(slot) = inner.tokens.get_mut(usize::from(head)) {
                     *slot = Some(token);
@@ -336,7 +342,7 @@ impl<T> Queue<T> {
             }
             Err(err) => {
                 if let Some(mappings) = mappings {
-                    mappings.abandon(mapped);
+                    mappings.abandon(core::mem::take(mapped));
                 }
                 Err(AddError {
                     reason: err.into(),

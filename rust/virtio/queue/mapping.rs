@@ -46,9 +46,9 @@ pub(super) struct Mapped {
     last: u32,
 }
 
-impl Mapped {
+impl Default for Mapped {
     /// Nothing mapped yet.
-    pub(super) fn new() -> Self {
+    fn default() -> Self {
         Self { last: END }
     }
 }

@@ -115,7 +115,7 @@ impl<'a, M: SplitMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
     ///
     /// [`ChainError::Empty`], [`ChainError::Excess`], [`ChainError::Order`] or
     /// [`ChainError::Bytes`]: then the chain is spoilt, and cannot be committed any more.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, addr: u64, len: u32, writable: bool) -> Result<Place, ChainError> {
         let checked = self.check(len, writable);
         let bytes = checked.map_err(|error| self.spoil(error))?;
@@ -203,12 +203,15 @@ impl<'a, M: SplitMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
     ///
     /// [`ChainError::Empty`] when nothing was pushed, or a push failed.
     #[inline]
-    pub fn commit(self) -> Result<u16, ChainError> {
-        let split = self.split;
+    pub fn commit(&mut self) -> Result<u16, ChainError> {
+        let split = &mut *self.split;
         let head = self.head;
-        let Some(entry) = self.pushed.checked_sub(1) else {
+        let pushed = core::mem::take(&mut self.pushed);
+        let Some(entry) = pushed.checked_sub(1) else {
             return Err(ChainError::Empty);
         };
+        // Nothing more comes of this writer.
+        self.max = 0;
         let Some(slot) = split.slots.get_mut(usize::from(head)) else {
             split.break_with(Violation::Internal);
             return Err(ChainError::Broken);
@@ -219,7 +222,7 @@ impl<'a, M: SplitMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
                 let table = Descriptor {
                     addr: split.memory.table_addr(head),
                     // No overflow: 2^15 entries at most.
-                    len: u32::from(self.pushed).wrapping_mul(Descriptor::SIZE),
+                    len: u32::from(pushed).wrapping_mul(Descriptor::SIZE),
                     flags: Descriptor::INDIRECT,
                     next: 0,
                 };
@@ -232,12 +235,12 @@ impl<'a, M: SplitMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
                 split.memory.write_desc(self.last, self.held);
                 slot.last = self.last;
                 split.free_head = self.cursor;
-                self.pushed
+                pushed
             }
         };
         slot.writable = self.writable;
         slot.sequence = split.added;
-        slot.segments = self.pushed;
+        slot.segments = pushed;
         slot.form = self.form;
         split.memory.write_avail_ring(index(split.added), head);
         // `chain` has seen that there are as many.
