@@ -93,8 +93,10 @@ impl<T: FromBytes + IntoBytes + Copy> InPlace<T> {
     /// Replaces the value.
     #[inline]
     pub fn write(self: Pin<&mut Self>, value: T) {
+        // A device that is to read it is shown the memory afterwards, behind a barrier; so this need
+        // not be volatile, and goes out in as few writes as the value takes.
         // SAFETY: The memory is live, and `&mut` makes this the only access by the processor.
-        unsafe { self.value.get().write_volatile(value) }
+        unsafe { self.value.get().write(value) }
     }
 
     /// The memory, for a device to read.
