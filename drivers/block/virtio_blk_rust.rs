@@ -114,6 +114,7 @@ impl Driver for VirtioBlk {
         let mut queues = KVec::with_capacity(num_queues.into(), GFP_KERNEL)?;
         let watcher = Watcher::new()?;
 
+        let cut = limits::cut(&device)?;
         let mut setup = device.queues(num_queues, true)?;
         for index in 0..num_queues {
             let queue = setup.queue(
@@ -122,16 +123,16 @@ impl Driver for VirtioBlk {
                     max_size: MAX_RING,
                     table_len: TABLE_LEN,
                 },
-                RequestQueue::new,
+                |queue| RequestQueue::new(queue, cut),
             )?;
             queues.push(queue, GFP_KERNEL)?;
         }
         setup.config_handler(watcher.clone());
 
         let ring_size = queues.iter().map(|queue| queue.size()).min().unwrap_or(0);
-        let (limits, cut) = limits::read(&setup, ring_size)?;
+        let limits = limits::read(&setup, ring_size, cut)?;
         let geometry = limits::geometry(&setup)?;
-        let controller = Controller::new(setup.start()?, queues, cut)?;
+        let controller = Controller::new(setup.start()?, queues)?;
         let device = controller.device();
 
         let tag_set = TagSet::new(
@@ -209,8 +210,7 @@ impl Operations for VirtioBlk {
         request: Request,
         last: bool,
     ) -> Result<(), Requeued<Self>> {
-        let cut = hctx.queue_data().cut();
-        hctx.data().submit(hctx, cut, request, last)
+        hctx.data().submit(hctx, request, last)
     }
 
     fn commit_rqs(hctx: &HwContext<Self>) {

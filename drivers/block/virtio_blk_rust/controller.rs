@@ -36,10 +36,7 @@ use kernel_ext::{
 };
 
 use crate::{
-    limits::{
-        self,
-        Cut, //
-    },
+    limits,
     queue::RequestQueue,
     VirtioBlk, //
 };
@@ -54,7 +51,6 @@ pub(crate) struct Controller {
     // Dropped before the queues: it has to be reset first.
     live: Live,
     queues: KVec<Arc<RequestQueue>>,
-    cut: Cut,
     /// Held while the device is failed.
     #[pin]
     removal: Mutex<Option<Progress>>,
@@ -68,12 +64,11 @@ struct Progress {
 
 impl Controller {
     /// Puts the parts together.
-    pub(crate) fn new(live: Live, queues: KVec<Arc<RequestQueue>>, cut: Cut) -> Result<Arc<Self>> {
+    pub(crate) fn new(live: Live, queues: KVec<Arc<RequestQueue>>) -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
                 live,
                 queues,
-                cut,
                 removal <- new_mutex!(None),
             }),
             GFP_KERNEL,
@@ -93,12 +88,6 @@ impl Controller {
     /// A queue.
     pub(crate) fn queue(&self, index: u32) -> Option<&Arc<RequestQueue>> {
         self.queues.get(usize::try_from(index).ok()?)
-    }
-
-    /// How the memory of requests is cut.
-    #[inline]
-    pub(crate) fn cut(&self) -> Cut {
-        self.cut
     }
 
     /// A number that changes as long as the device answers.

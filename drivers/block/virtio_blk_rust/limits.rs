@@ -45,6 +45,8 @@ pub(crate) const MAX_RING: u16 = 1024;
 /// How the memory of a request is cut for the device.
 #[derive(Clone, Copy)]
 pub(crate) struct Cut {
+    /// Bytes of a segment of the block layer at most.
+    segment_size: u32,
     /// Bytes of a descriptor at most.
     pub(crate) max_len: u32,
     /// Descriptors that a segment of the block layer can take.
@@ -106,29 +108,83 @@ pub(crate) fn geometry(device: &Device) -> Result<Option<Geometry>> {
     })?))
 }
 
-/// Limits of the request queue, and how requests are cut, where the smallest ring has `ring_size`
-/// descriptors.
+/// How the memory of requests is to be cut.
 ///
 /// # Errors
 ///
-/// `EINVAL` when a sector does not fit into a request, `EIO` when the configuration cannot be read.
-pub(crate) fn read(device: &Device, ring_size: u16) -> Result<(Limits, Cut)> {
+/// `EINVAL` when it would have to be cut to nothing.
+pub(crate) fn cut(device: &Device) -> Result<Cut> {
+    let size_max = device
+        .config()
+        .optional::<u32>(device.has(block::SIZE_MAX), config::SIZE_MAX)?
+        .unwrap_or(u32::MAX)
+        .min(u32::try_from(device.max_segment_size()).unwrap_or(u32::MAX));
+
+    // The block layer does not cut below a page, so that this is done here.
+    let (segment_size, max_len) = if size_max < MIN_SEGMENT_SIZE {
+        (MIN_SEGMENT_SIZE, size_max)
+    } else {
+        let size = size_max & !(SECTOR_SIZE - 1);
+        (size, size)
+    };
+    // Rounded up, from at least 1.
+    let per_segment = segment_size
+        .saturating_sub(1)
+        .checked_div(max_len)
+        .and_then(|pieces| u16::try_from(pieces).ok()?.checked_add(1));
+
+    match per_segment {
+        Some(per_segment) => Ok(Cut {
+            segment_size,
+            max_len,
+            per_segment,
+        }),
+        None => {
+            dev_err!(
+                device.parent(),
+                "{}: no segment may have a byte\n",
+                device.name()
+            );
+            Err(EINVAL)
+        }
+    }
+}
+
+/// Limits of the request queue, where the smallest ring has `ring_size` descriptors.
+///
+/// # Errors
+///
+/// `EINVAL` when a page does not fit into a request, or the configuration is too short; `EIO` when
+/// it cannot be read.
+pub(crate) fn read(device: &Device, ring_size: u16, cut: Cut) -> Result<Limits> {
     let mut limits = Limits::new();
     // What the C driver says of all its disks, and schedulers and file systems go by.
     limits.set_rotational(true);
     limits.set_write_cache(write_cache(device)?);
     block_sizes(device, &mut limits)?;
 
-    let cut = segments(device, ring_size, &mut limits)?.ok_or_else(|| {
+    let seg_max = device
+        .config()
+        .optional::<u32>(device.has(block::SEG_MAX), config::SEG_MAX)?
+        .map_or(1, |max| max.max(1));
+    // A request that is too long for a table should leave room for others in the ring.
+    let descriptors = ring_size
+        .saturating_sub(EXTRA_DESCRIPTORS)
+        .min(TABLE_SEGMENTS.max(ring_size / 4))
+        .min(u16::try_from(seg_max).unwrap_or(u16::MAX));
+    let segments = descriptors.checked_div(cut.per_segment).unwrap_or(0);
+
+    limits.set_max_segment_size(cut.segment_size)?;
+    limits.set_max_segments(segments).inspect_err(|_| {
         dev_err!(
             device.parent(),
-            "{}: no request fits: {} descriptors, and what SIZE_MAX and SEG_MAX leave of them\n",
+            "{}: a page takes {} descriptors, a request may have {} for memory\n",
             device.name(),
-            ring_size
+            cut.per_segment,
+            descriptors
         );
-        EINVAL
     })?;
-    Ok((limits, cut))
+    Ok(limits)
 }
 
 /// Sizes and alignment of blocks.
@@ -170,48 +226,4 @@ fn block_sizes(device: &Device, limits: &mut Limits) -> Result {
     limits.set_io_min(bytes(min.into()));
     limits.set_io_opt(bytes(opt));
     Ok(())
-}
-
-/// Number and size of segments; [`None`] when there is no way.
-fn segments(device: &Device, ring_size: u16, limits: &mut Limits) -> Result<Option<Cut>> {
-    let config = device.config();
-    let seg_max = config
-        .optional::<u32>(device.has(block::SEG_MAX), config::SEG_MAX)?
-        .map_or(1, |max| max.max(1));
-    let size_max = config
-        .optional::<u32>(device.has(block::SIZE_MAX), config::SIZE_MAX)?
-        .unwrap_or(u32::MAX)
-        .min(u32::try_from(device.max_segment_size()).unwrap_or(u32::MAX));
-
-    // A request that is too long for a table should leave room for others in the ring.
-    let descriptors = ring_size
-        .saturating_sub(EXTRA_DESCRIPTORS)
-        .min(TABLE_SEGMENTS.max(ring_size / 4))
-        .min(u16::try_from(seg_max).unwrap_or(u16::MAX));
-
-    // The block layer does not cut below a page, so that this is done here.
-    let (max_segment_size, max_len) = if size_max < MIN_SEGMENT_SIZE {
-        (MIN_SEGMENT_SIZE, size_max)
-    } else {
-        let size = size_max & !(SECTOR_SIZE - 1);
-        (size, size)
-    };
-    // Rounded up, from at least 1.
-    let per_segment = max_segment_size
-        .saturating_sub(1)
-        .checked_div(max_len)
-        .and_then(|pieces| u16::try_from(pieces).ok()?.checked_add(1));
-    let Some(per_segment) = per_segment else {
-        return Ok(None);
-    };
-    let max_segments = descriptors.checked_div(per_segment).unwrap_or(0);
-
-    limits.set_max_segment_size(max_segment_size)?;
-    Ok(limits
-        .set_max_segments(max_segments)
-        .is_ok()
-        .then_some(Cut {
-            max_len,
-            per_segment,
-        }))
 }

@@ -91,6 +91,7 @@ pub(crate) struct RequestQueue {
     /// Out of the lock, as notifying may be a trip to the host.
     notifier: Notifier,
     size: u16,
+    cut: Cut,
 }
 
 /// What the lock protects.
@@ -104,8 +105,8 @@ struct State {
 }
 
 impl RequestQueue {
-    /// Makes `queue` a request queue.
-    pub(crate) fn new(queue: Queue<Request>) -> Result<Arc<Self>> {
+    /// Makes `queue` a request queue, for which the memory of requests is cut as `cut` says.
+    pub(crate) fn new(queue: Queue<Request>, cut: Cut) -> Result<Arc<Self>> {
         let notifier = queue.notifier().clone();
         let size = queue.size();
         Arc::pin_init(
@@ -117,6 +118,7 @@ impl RequestQueue {
                 }),
                 notifier,
                 size,
+                cut,
             }),
             GFP_KERNEL,
         )
@@ -142,7 +144,6 @@ impl RequestQueue {
     pub(crate) fn submit(
         &self,
         hctx: &HwContext<VirtioBlk>,
-        cut: Cut,
         mut request: Request,
         last: bool,
     ) -> Result<(), Requeued<VirtioBlk>> {
@@ -168,21 +169,21 @@ impl RequestQueue {
 
         // 16 bits each: no overflow.
         let descriptors = usize::from(request.max_segments())
-            .wrapping_mul(cut.per_segment.into())
+            .wrapping_mul(self.cut.per_segment.into())
             .wrapping_add(EXTRA_DESCRIPTORS.into());
 
         let mut state = self.state.lock();
         let added = state.queue.add(descriptors, request, |request, chain| {
-            let (command, data) = request.parts(cut.max_len);
+            let (command, data) = request.parts(self.cut.max_len);
             let command = command.project();
             let chain = chain.read(command.header.segment());
-            let status = command.status.segment_mut();
-            match data {
-                Data::None => chain.write(status),
-                Data::ToDevice(segments) => chain.read_all(segments).write(status),
-                Data::FromDevice(segments) => chain.write_all(segments).write(status),
-            }
-            .end()
+            // One place for each kind of segment, as what appends it is inlined there.
+            let chain = match data {
+                Data::None => chain.write_all([]),
+                Data::ToDevice(segments) => chain.read_all(segments).write_all([]),
+                Data::FromDevice(segments) => chain.write_all(segments),
+            };
+            chain.write(command.status.segment_mut()).end()
         });
 
         let refused = added.err();
