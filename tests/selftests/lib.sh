@@ -234,6 +234,20 @@ disk_attribute() { # slot, path
 	cat "/sys/block/$(disk "$1")/$2"
 }
 
+# The random number generators of virtio devices that the kernel has, one a line.
+generators() {
+	tr ' ' '\n' </sys/class/misc/hw_random/rng_available | grep '^virtio_rng\.[0-9]*$' | sort
+}
+
+# Has /dev/hwrng read from the device, which is bound again for that: a generator's name
+# does not tell whose it is.
+choose() { # slot
+	unbind "$1"
+	generators >"$scratch/others"
+	probe "$1"
+	generators | comm -13 "$scratch/others" - | tee /sys/class/misc/hw_random/rng_current
+}
+
 # The interrupts of a device, those of MSI-X or its line.
 irqs() { # slot
 	if [ -d "$(device "$1")/msi_irqs" ]; then

@@ -1,0 +1,159 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (C) 2026 The virtio-rust authors
+#
+# Devices lose their driver and get it back, a hundred times, under load. Requests may
+# fail meanwhile; nothing may hang, and everything works at the end.
+#
+# boot: drivers
+# timeout: 300
+
+cd "$(dirname "$0")" || exit 1
+. ./lib.sh
+
+TIMES=100
+
+# The generators, but for the one at 11.
+others=(12 13 14 15 16 18)
+
+# Device nodes are the kernel's; what udev runs for each would take most of the time.
+udevadm control --stop-exec-queue
+
+# Loads go on when their device is gone, and find it again, without other programs:
+# they are to be quick.
+reads() { # slot
+	set +e
+	renice -n 10 "$BASHPID"
+	while :; do
+		find_node "$1" || { sleep 0.05 && continue; }
+		dd if="$node" of=/dev/null bs=16k count=2000 iflag=direct
+	done
+}
+
+writes() { # slot
+	set +e
+	renice -n 10 "$BASHPID"
+	while :; do
+		find_node "$1" || { sleep 0.05 && continue; }
+		dd if=/dev/zero of="$node" bs=64k count=500 oflag=direct conv=nocreat
+	done
+}
+
+find_node() { # slot
+	local path=/sys/bus/pci/devices/0000:00:$1.0
+	for path in "$path"/block/vd* "$path"/virtio*/block/vd*; do
+		node=/dev/${path##*/}
+		[ ! -b "$node" ] || return 0
+	done
+	return 1
+}
+
+draws() {
+	set +e
+	renice -n 10 "$BASHPID"
+	while :; do head -c 6400 /dev/hwrng || sleep 0.02; done
+}
+
+# Starts a load in a process group of its own.
+start_load() { # command...
+	set -m
+	"$@" >"$scratch/load.${#loads[@]}" 2>&1 &
+	loads+=($!)
+	set +m
+}
+
+stop_loads() {
+	local pid
+	for pid in "${loads[@]}"; do
+		kill -- "-$pid"
+	done
+	for pid in "${loads[@]}"; do
+		within 20 tail --pid="$pid" -f /dev/null
+	done
+}
+
+cycles() { # slot
+	local path address i
+	path=$(device "$1")
+	address=$(address "$1")
+	for ((i = 0; i < TIMES; i++)); do
+		echo "$address" >"$path/driver/unbind"
+		[ ! -e "$path/driver" ]
+		# The load is to find the device in all states of its life.
+		[ $((i % 4)) != 0 ] || sleep 0.0$((RANDOM % 10))
+		echo "$address" >/sys/bus/pci/drivers_probe
+		[ -e "$path/driver" ]
+		[ $((i % 4)) != 1 ] || sleep 0.$((RANDOM % 3 + 2))
+	done
+	echo "$i times"
+}
+
+disk_under_load() {
+	loads=()
+	start_load reads 10
+	start_load writes 10
+	within 200 cycles 10
+	stop_loads
+	# It was a load: much went through, and some of it met a driver on its way out.
+	greater "$(grep -hc 'bytes.*copied' "$scratch"/load.0)" 10 "times that reads began"
+	grep -hE 'Input/output error|No such device' "$scratch"/load.*
+}
+
+# It is the only generator, or readers would go to another one.
+generator_under_load() {
+	loads=()
+	for slot in "${others[@]}"; do unbind "$slot"; done
+	choose 11
+	start_load draws
+	within 100 cycles 11
+	stop_loads
+	greater "$(stat -c %s "$scratch/load.0")" 50000 "bytes drawn"
+}
+
+others_back() {
+	for slot in "${others[@]}"; do probe "$slot"; done
+}
+
+generator_works() {
+	choose 11
+	head -c 64000 /dev/hwrng >"$scratch/random"
+	equal "" "$(od -An -v -tx1 -w16 "$scratch/random" | sort | uniq -d)" "repeated pieces"
+}
+
+disk_works() {
+	verify "$(disk 10)" 32 8
+}
+
+# What fifty drivers left behind: nothing. A queue has 100 KiB and more.
+no_leak() {
+	local objects pages TIMES=10
+	cycles 10
+	objects=$(memory Slab: VmallocUsed: Percpu: KernelStack:)
+	pages=$(memory MemTotal: -MemFree: -Cached: -Buffers: -AnonPages:)
+	TIMES=50
+	cycles 10
+	greater $((objects + 300)) "$(memory Slab: VmallocUsed: Percpu: KernelStack:)" "KiB before and a margin, KiB after:"
+	# This has a noise of some MiB.
+	greater $((pages + 8000)) "$(memory MemTotal: -MemFree: -Cached: -Buffers: -AnonPages:)" "KiB before and a margin, KiB after:"
+}
+
+# The sum of lines of meminfo, in KiB.
+memory() { # line...
+	echo 3 >/proc/sys/vm/drop_caches
+	echo 1 >/proc/sys/vm/compact_memory
+	sleep 1
+	awk -v lines="$*" '
+		BEGIN { count = split(lines, line, " ") }
+		{ value[$1] = $2; value["-" $1] = -$2 }
+		END { for (i = 1; i <= count; i++) sum += value[line[i]]; print sum }' /proc/meminfo
+}
+
+# CLEAN-02
+check "a disk under load: 100 times" disk_under_load
+check "the disk works" disk_works
+check "a generator under load: 100 times" generator_under_load
+check "the generator works" generator_works
+check "other generators come back" others_back
+check "50 times more take no memory" no_leak
+udevadm control --start-exec-queue
+finish
