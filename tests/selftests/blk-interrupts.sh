@@ -81,6 +81,9 @@ config_counts() { # slot, node, ending of the name
 	qmp block_resize "{\"node-name\": \"$2\", \"size\": $((size + 1048576))}"
 	eventually 5 eval "greater \$(irq_count $irq) $before"
 	eventually 5 eval "equal $((size / 512 + 2048)) \$(cat /sys/block/$(disk "$1")/size)"
+	# Other tests know the size that it had.
+	qmp block_resize "{\"node-name\": \"$2\", \"size\": $size}"
+	eventually 5 eval "equal $((size / 512)) \$(cat /sys/block/$(disk "$1")/size)"
 }
 
 counts() { # slot, cpu, irq
