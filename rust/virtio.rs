@@ -34,6 +34,7 @@ pub(crate) use index::init;
 
 pub use self::{
     device::{
+        life::Pause,
         Acknowledged,
         Config,
         Device,
@@ -54,6 +55,7 @@ pub use self::{
     queue::{
         AddError,
         AddErrorReason,
+        AnyQueue,
         Queue,
         QueueOptions, //
     },
@@ -69,6 +71,7 @@ pub mod prelude {
     pub use super::{
         irq,
         Acknowledged,
+        AnyQueue,
         Config,
         ConfigHandler,
         Device,
@@ -78,6 +81,7 @@ pub mod prelude {
         FeatureSet,
         Live,
         Negotiated,
+        Pause,
         Queue,
         QueueHandler,
         QueueOptions,

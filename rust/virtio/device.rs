@@ -7,6 +7,7 @@
 //! Its life, from the first reset to the last, is in [`state`]. A [`Device`] outlives that: queues
 //! hold it to know whether the device may still write to their memory.
 
+pub mod life;
 mod state;
 
 use kernel::{
@@ -195,8 +196,10 @@ impl Device {
     /// Breaks all queues and sends those away who wait for them.
     fn fail_queues(&self) {
         for queue in &*self.queues.lock() {
+            let handler = queue.handler.handler();
             queue.notifier.close();
-            queue.handler.failed();
+            handler.with_queue(&mut |queue| queue.fail());
+            handler.failed();
         }
     }
 

@@ -33,6 +33,7 @@ use kernel::{
 
 use super::{
     device::{
+        life::Pause,
         Acknowledged,
         Device,
         Negotiated, //
@@ -49,6 +50,9 @@ use super::{
 ///
 /// The value is one device's: it is made by [`probe`](Self::probe), and dropping it is the removal.
 /// By then it has to have dropped its [`Live`](super::device::Live) first and its queues after that.
+///
+/// [`quiesce`](Self::quiesce) and [`resume`](Self::resume) are for drivers that have more to stop
+/// than their queues, which have hooks of their own: see [`super::device::life`].
 pub trait Driver: Sized + Send + Sync + 'static {
     /// The kind of device.
     const ID: DeviceId;
@@ -71,6 +75,21 @@ pub trait Driver: Sized + Send + Sync + 'static {
     ///
     /// Any: the device is then marked FAILED and reset.
     fn probe(device: Negotiated) -> Result<Self>;
+
+    /// Called in process context before the device is reset for a while. When this returns, no
+    /// thread may be adding requests or notifying the device, nor begin to before
+    /// [`resume`](Self::resume). It must not wait for answers of the device without a bound, and
+    /// not at all unless `why` is [`Pause::Sleep`].
+    ///
+    /// Followed by [`resume`](Self::resume), by [`ConfigHandler::failed`] when the device does not
+    /// come back, or by the removal.
+    ///
+    /// [`ConfigHandler::failed`]: super::irq::ConfigHandler::failed
+    fn quiesce(&self, _why: Pause) {}
+
+    /// Called in process context when the device works again, after
+    /// [`QueueHandler::resume`](super::irq::QueueHandler::resume) of all queues.
+    fn resume(&self) {}
 }
 
 /// PCI ids of a driver, which [`module_virtio_driver!`](crate::module_virtio_driver) lays down.

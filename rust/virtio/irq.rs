@@ -13,12 +13,19 @@ use kernel::{
     sync::Arc, //
 };
 
-use super::device::Device;
+use super::{
+    device::Device,
+    queue::AnyQueue, //
+};
 use crate::irq;
 
 pub use crate::irq::Return;
 
-/// What a driver does when a queue may have used buffers.
+/// What a driver does with one of its queues: when it may have used buffers, and when the device
+/// stops, comes back or goes.
+///
+/// The order of calls when a device stops for a while is in [`super::device::life`]. The defaults
+/// are enough for a driver that does not mind that its requests are dropped then.
 pub trait QueueHandler: Send + Sync + 'static {
     /// Called in hard interrupt context.
     ///
@@ -26,23 +33,44 @@ pub trait QueueHandler: Send + Sync + 'static {
     /// interrupt as it likes, before DRIVER_OK too. [`Return::None`] when there was nothing.
     fn interrupt(&self) -> Return;
 
-    /// Called in process context when the device is of no use any more: it asked for a reset, is
-    /// gone, or this kernel ends. The queue is to be broken by [`Queue::fail`], and what waits for
-    /// it woken.
+    /// Calls `f`, once, with the queue, under the lock that the queue is used under.
+    fn with_queue(&self, f: &mut dyn FnMut(&mut dyn AnyQueue));
+
+    /// Called in process context before a reset from which the device is to come back. Threads that
+    /// wait for the queue may wait on.
     ///
-    /// [`Queue::fail`]: super::queue::Queue::fail
+    /// When this returns, no thread may be about to notify the device. The library breaks the queue
+    /// next, so that nothing is added until [`Self::resume`].
+    fn pause(&self) {}
+
+    /// Called in process context after [`Self::pause`], once the reset is confirmed: the requests
+    /// that the device had can be taken out of the queue by [`Queue::take_unused`], to be added
+    /// again after [`Self::resume`] or ended with an error. What is left is dropped.
+    ///
+    /// [`Queue::take_unused`]: super::queue::Queue::take_unused
+    fn reclaim(&self) {}
+
+    /// Called in process context after [`Self::reclaim`], when the device works again. The queue is
+    /// empty, and takes requests.
+    fn resume(&self) {}
+
+    /// Called in process context when the device is of no use any more: it is gone, could not be
+    /// restarted, or this kernel ends. The queue is broken already; what waits for it is to be
+    /// woken. May be called more than once, and after [`Self::pause`] instead of [`Self::resume`].
     fn failed(&self);
 }
 
 /// What a driver does when the device's configuration may have changed.
 pub trait ConfigHandler: Send + Sync + 'static {
-    /// Called in process context.
+    /// Called in process context, one call at a time.
     ///
-    /// May be called as soon as the device is started, thus before `probe` is done.
+    /// Called when the device says that something changed, and once after `probe` and after each
+    /// restart, as the device tells nobody of what changes while it is not at work. Never called
+    /// before `probe` has succeeded, during a restart, or after the removal has begun.
     fn changed(&self) {}
 
-    /// Called once, in process context, when the device asks for a reset (DEVICE_NEEDS_RESET) or is
-    /// gone, after [`QueueHandler::failed`] of all queues.
+    /// Called once, in process context, when the device is of no use any more, after
+    /// [`QueueHandler::failed`] of all queues.
     fn failed(&self) {}
 }
 
@@ -54,8 +82,8 @@ pub(crate) trait QueueInterrupt: Send + Sync {
     /// Calls the handler.
     fn interrupt(&self) -> Return;
 
-    /// Tells the handler that the device is of no use any more.
-    fn failed(&self);
+    /// The handler.
+    fn handler(&self) -> &dyn QueueHandler;
 
     /// Gives the queue a vector of its own.
     fn register(&self, irq: u32, name: CString) -> Result<irq::Registration>;
@@ -85,8 +113,8 @@ impl<H: QueueHandler> QueueInterrupt for Queue<H> {
         self.0.interrupt()
     }
 
-    fn failed(&self) {
-        self.0.failed();
+    fn handler(&self) -> &dyn QueueHandler {
+        &*self.0
     }
 
     fn register(&self, irq: u32, name: CString) -> Result<irq::Registration> {

@@ -14,6 +14,7 @@
 //! A queue is used by one thread at a time (`&mut self`): drivers keep it in a
 //! [`SpinLockIrq`](kernel::sync::SpinLockIrq), which their interrupt handler takes, too.
 
+mod any;
 mod chain;
 mod mapping;
 mod memory;
@@ -26,11 +27,14 @@ use kernel::{
     sync::Arc, //
 };
 
-pub use self::chain::{
-    Chain,
-    Complete,
-    Readable,
-    Writable, //
+pub use self::{
+    any::AnyQueue,
+    chain::{
+        Chain,
+        Complete,
+        Readable,
+        Writable, //
+    }, //
 };
 use self::{
     chain::{

@@ -27,6 +27,7 @@ use super::{
     queue::{
         AddError,
         AddErrorReason,
+        AnyQueue,
         Chain,
         Complete,
         Completion,
@@ -169,8 +170,11 @@ impl<T: Send + 'static> QueueHandler for WaitQueue<T> {
         irq::Return::Handled
     }
 
+    fn with_queue(&self, f: &mut dyn FnMut(&mut dyn AnyQueue)) {
+        f(&mut self.state.lock().queue);
+    }
+
     fn failed(&self) {
-        self.state.lock().queue.fail();
         self.done.notify_all();
     }
 }

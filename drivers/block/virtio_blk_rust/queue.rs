@@ -280,9 +280,11 @@ impl QueueHandler for RequestQueue {
         irq::Return::Handled
     }
 
-    fn failed(&self) {
-        self.fail();
+    fn with_queue(&self, f: &mut dyn FnMut(&mut dyn AnyQueue)) {
+        f(&mut self.state.lock().queue);
     }
+
+    fn failed(&self) {}
 }
 
 /// How a request went that the device is done with.

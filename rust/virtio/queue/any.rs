@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! Queues of any kind of token, as the library sees them that stops and restarts their device.
+
+use super::Queue;
+
+/// A [`Queue`], whatever its tokens are.
+pub trait AnyQueue {
+    /// Index of the queue in its device.
+    fn index(&self) -> u16;
+
+    /// Descriptors in the ring.
+    fn size(&self) -> u16;
+
+    /// Whether the queue takes and gives nothing.
+    fn is_broken(&self) -> bool;
+
+    /// Breaks the queue: it takes and gives nothing until its device is restarted.
+    fn fail(&mut self);
+
+    /// Drops the token of a request that the device will never answer, once its reset is confirmed.
+    /// False before, and when there are no more.
+    fn drop_unused(&mut self) -> bool;
+}
+
+impl<T> AnyQueue for Queue<T> {
+    fn index(&self) -> u16 {
+        Queue::index(self)
+    }
+
+    fn size(&self) -> u16 {
+        Queue::size(self)
+    }
+
+    fn is_broken(&self) -> bool {
+        Queue::is_broken(self)
+    }
+
+    fn fail(&mut self) {
+        Queue::fail(self);
+    }
+
+    fn drop_unused(&mut self) -> bool {
+        self.take_unused().is_some()
+    }
+}
