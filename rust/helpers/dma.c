@@ -18,3 +18,9 @@ __rust_helper phys_addr_t rust_helper_page_to_phys(struct page *page)
 {
 	return page_to_phys(page);
 }
+
+/* A function of the kernel or an inline one, by its configuration. */
+__rust_helper bool rust_helper_cc_platform_has(enum cc_attr attr)
+{
+	return cc_platform_has(attr);
+}

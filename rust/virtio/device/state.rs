@@ -96,9 +96,7 @@ impl Acknowledged<'_> {
 /// Whether only what the DMA API maps may be shown to a device.
 fn memory_is_encrypted() -> bool {
     // SAFETY: The function may be called at any time.
-    unsafe {
-        kernel::bindings::cc_platform_has(kernel::bindings::cc_attr_CC_ATTR_GUEST_MEM_ENCRYPT)
-    }
+    unsafe { crate::bindings::cc_platform_has(kernel::bindings::cc_attr_CC_ATTR_GUEST_MEM_ENCRYPT) }
 }
 
 /// What brings the device through its states, and resets it when they end.
