@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! The driver's way to memory that it shares with a device.
+
+use crate::Kind;
+use device::{
+    Addresses,
+    Arena,
+    Features,
+    Memory as _,
+    Queue, //
+};
+use pure::ring::{
+    descriptor::Descriptor,
+    layout,
+    split::{
+        Options,
+        SplitMemory, //
+    }, //
+};
+use std::cell::Cell;
+
+/// Where the memory of a ring begins. The high half is there to be lost by mistake.
+const BASE: u64 = 0x5eed_0000_0000;
+
+/// What was negotiated, as the driver has it.
+pub fn options(kind: Kind) -> Options {
+    Options {
+        event_idx: kind.event_idx,
+        indirect: kind.indirect,
+    }
+}
+
+/// The driver's handle of a ring's memory: it panics when the driver leaves out a barrier.
+#[derive(Debug)]
+pub struct Bus {
+    /// The memory.
+    arena: Arena,
+    /// Where the parts are.
+    at: Addresses,
+    /// Where the indirect tables are.
+    tables: u64,
+    /// Entries.
+    size: u16,
+    /// Entries of each table.
+    table_len: u16,
+    /// Writes since the last barrier, which what shows them to the device must not overtake.
+    unordered_write: Cell<bool>,
+    /// Whether the driver saw, since the last barrier, how far the device is.
+    unordered_read: Cell<bool>,
+}
+
+impl Bus {
+    /// Memory that is zero.
+    pub fn new(kind: Kind) -> Self {
+        let entries = u64::from(kind.size);
+        let desc = BASE;
+        let driver = desc + 16 * entries;
+        let device = (driver + 6 + 2 * entries).next_multiple_of(4);
+        let tables = (device + 6 + 8 * entries).next_multiple_of(16);
+        let end = tables + 16 * entries * u64::from(kind.table_len);
+        let bytes = usize::try_from(end - BASE).expect("it fits in memory");
+        Self {
+            arena: Arena::new(BASE, bytes),
+            at: Addresses {
+                desc,
+                driver,
+                device,
+            },
+            tables,
+            size: kind.size,
+            table_len: kind.table_len,
+            unordered_write: Cell::new(false),
+            unordered_read: Cell::new(false),
+        }
+    }
+
+    /// The device at the other end.
+    pub fn device(&self, kind: Kind) -> Queue<Arena> {
+        let features = Features {
+            indirect: kind.indirect,
+            event_idx: kind.event_idx,
+            in_order: kind.in_order,
+        };
+        let memory = self.arena.clone();
+        Queue::new(memory, kind.packed, kind.size, self.at, features).expect("a valid layout")
+    }
+
+    /// The entry of a ring for any position.
+    fn entry(&self, position: u16) -> u64 {
+        u64::from(position & (self.size - 1))
+    }
+
+    /// Reads 16 bits.
+    fn read16(&self, at: u64) -> u16 {
+        self.arena.read16(at).expect("within the memory")
+    }
+
+    /// Writes 16 bits.
+    fn write16(&self, at: u64, value: u16) {
+        self.arena.write16(at, value).expect("within the memory");
+    }
+
+    /// Writes a descriptor of a split ring.
+    fn write(&self, at: u64, desc: Descriptor) {
+        self.unordered_write.set(true);
+        self.arena.write64(at, desc.addr).expect("within");
+        self.arena.write32(at + 8, desc.len).expect("within");
+        self.write16(at + 12, desc.flags);
+        self.write16(at + 14, desc.next);
+    }
+}
+
+impl SplitMemory for Bus {
+    fn size(&self) -> u16 {
+        self.size
+    }
+
+    fn write_desc(&self, index: u16, desc: Descriptor) {
+        assert!(index < self.size, "descriptor {index}");
+        self.write(self.at.desc + 16 * u64::from(index), desc);
+    }
+
+    fn write_avail_ring(&self, position: u16, head: u16) {
+        self.unordered_write.set(true);
+        self.write16(self.at.driver + 4 + 2 * self.entry(position), head);
+    }
+
+    fn write_avail_idx(&self, idx: u16) {
+        assert!(!self.unordered_write.get(), "no barrier before the index");
+        self.write16(self.at.driver + layout::IDX as u64, idx);
+    }
+
+    fn write_avail_flags(&self, flags: u16) {
+        self.write16(self.at.driver, flags);
+    }
+
+    fn write_used_event(&self, idx: u16) {
+        self.write16(self.at.driver + layout::used_event(self.size) as u64, idx);
+    }
+
+    fn read_used_idx(&self) -> u16 {
+        self.unordered_read.set(true);
+        self.read16(self.at.device + 2)
+    }
+
+    fn read_used_elem(&self, position: u16) -> (u32, u32) {
+        assert!(!self.unordered_read.get(), "no barrier after the index");
+        let at = self.at.device + 4 + 8 * self.entry(position);
+        let read = |at| self.arena.read32(at).expect("within the memory");
+        (read(at), read(at + 4))
+    }
+
+    fn read_used_flags(&self) -> u16 {
+        self.read16(self.at.device)
+    }
+
+    fn read_avail_event(&self) -> u16 {
+        self.read16(self.at.device + layout::avail_event(self.size) as u64)
+    }
+
+    fn table_len(&self) -> u16 {
+        self.table_len
+    }
+
+    fn write_table(&self, head: u16, entry: u16, desc: Descriptor) {
+        assert!(head < self.size && entry < self.table_len);
+        self.write(self.table_addr(head) + 16 * u64::from(entry), desc);
+    }
+
+    fn table_addr(&self, head: u16) -> u64 {
+        self.tables + 16 * u64::from(head) * u64::from(self.table_len)
+    }
+
+    fn wmb(&self) {
+        self.unordered_write.set(false);
+    }
+
+    fn rmb(&self) {
+        self.unordered_read.set(false);
+    }
+
+    fn mb(&self) {
+        self.unordered_write.set(false);
+        self.unordered_read.set(false);
+    }
+}
