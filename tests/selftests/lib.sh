@@ -86,7 +86,7 @@ equal() { # wanted, got, [what]
 # For numbers: greater A B, that is A > B.
 greater() { # a, b, [what]
 	[ "$1" -gt "$2" ] || {
-		echo "${3:-value}: wanted more than $2, got $1"
+		echo "${3:-value}: wanted more than '$2', got '$1'"
 		return 1
 	}
 }

@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (C) 2026 The virtio-rust authors
+#
+# DMA by bounce buffers: requests are no longer than they can be, data are the same, and
+# no buffer is lost.
+#
+# boot: swiotlb
+# timeout: 120
+
+cd "$(dirname "$0")" || exit 1
+. ./lib.sh
+
+ACCESS_PLATFORM=33
+
+used() {
+	cat /sys/kernel/debug/swiotlb/io_tlb_used
+}
+
+limits() {
+	greater $((256 * 1024 + 1)) "$(disk_attribute 10 queue/max_segment_size)" "limit of max_segment_size"
+}
+
+in_use() {
+	echo 0 >/sys/kernel/debug/swiotlb/io_tlb_used_hiwater
+	verify "$(disk 10)" 32
+	# A request of 1 MiB is 512 of them.
+	greater "$(cat /sys/kernel/debug/swiotlb/io_tlb_used_hiwater)" 500 "slots in use, at most"
+}
+
+file_system() {
+	local disk mnt=$scratch/mnt
+	disk=$(disk 10)
+	mkfs.ext4 -q -F "/dev/$disk"
+	mkdir -p "$mnt"
+	mount "/dev/$disk" "$mnt"
+	head -c 16M /dev/urandom >"$mnt/file"
+	sha256sum "$mnt/file" >"$scratch/sum"
+	umount "$mnt"
+	mount "/dev/$disk" "$mnt"
+	sha256sum -c "$scratch/sum"
+	umount "$mnt"
+}
+
+generator() {
+	choose 11
+	head -c 64000 /dev/hwrng >"$scratch/random"
+	equal "" "$(od -An -v -tx1 -w16 "$scratch/random" | sort | uniq -d)" "repeated pieces"
+}
+
+rebind() {
+	local load i
+	for ((i = 0; i < 10; i++)); do
+		dd if=/dev/zero of="/dev/$(disk 10)" bs=64k count=1000 oflag=direct conv=nocreat 2>/dev/null &
+		load=$!
+		sleep 0.2
+		unbind 10
+		wait "$load" || :
+		probe 10
+	done
+	round_trip "$(disk 10)"
+}
+
+none_lost() {
+	unbind 10
+	unbind 11
+	eventually 5 none_used
+	probe 10
+	probe 11
+}
+
+none_used() {
+	equal 0 "$(used)" "slots in use"
+}
+
+check "ACCESS_PLATFORM is accepted" accepted 10 $ACCESS_PLATFORM
+check "segments are no longer than a bounce buffer" limits
+check "fio verifies at depth 32, by bounce buffers" in_use
+check "fio verifies at depth 1" verify "$(disk 10)" 1 4
+check "a file system" file_system
+check "the generator works" generator
+check "unbound under load ten times" rebind
+check "no bounce buffer is lost" none_lost
+finish
