@@ -10,6 +10,7 @@
 //! | life cycle               | [`device`]                                                        |
 //! | queues of owned requests | [`queue`], over the pure [`ring`]                                 |
 //! | queues that are waited on | [`wait`]                                                         |
+//! | devices that stop working | [`watchdog`]                                                      |
 //! | interrupts               | [`irq`]                                                           |
 //! | transports               | [`transport`]: PCI                                                |
 //! | vocabulary               | [`id`], [`feature`], [`status`], [`config`]                       |
@@ -29,6 +30,7 @@ pub mod ring;
 pub mod status;
 pub mod transport;
 pub mod wait;
+pub mod watchdog;
 
 pub(crate) use index::init;
 
@@ -63,7 +65,11 @@ pub use self::{
         Notifier,
         QueueVectors, //
     },
-    wait::WaitQueue, //
+    wait::WaitQueue,
+    watchdog::{
+        Watchdog,
+        Watched, //
+    },
 };
 
 /// What every driver needs.
