@@ -4,11 +4,15 @@
 
 //! Block devices.
 
+mod cache;
 pub mod mq;
 mod name;
 mod size;
 
-pub use self::size::Size;
+pub use self::{
+    cache::Cache,
+    size::Size, //
+};
 
 /// Bytes of a sector, the unit in which the block layer counts whatever the block size is.
 pub const SECTOR_SIZE: u32 = 1 << SECTOR_SHIFT;

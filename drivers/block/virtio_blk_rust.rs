@@ -8,14 +8,14 @@
 
 #[path = "virtio_blk_rust/attributes.rs"]
 mod attributes;
-#[path = "virtio_blk_rust/controller.rs"]
-mod controller;
-#[path = "virtio_blk_rust/limits.rs"]
-mod limits;
+#[path = "virtio_blk_rust/config.rs"]
+mod config;
 #[path = "virtio_blk_rust/protocol.rs"]
 mod protocol;
 #[path = "virtio_blk_rust/queue.rs"]
 mod queue;
+#[path = "virtio_blk_rust/watcher.rs"]
+mod watcher;
 
 use kernel::{
     prelude::*,
@@ -26,29 +26,17 @@ use kernel::{
     time::Msecs, //
 };
 use kernel_ext::{
-    block::mq::{
-        AttributeEntry,
-        Borrowed,
-        GenDisk,
-        Geometry,
-        HwContext,
-        NewDisk,
-        Operations,
-        QueueMap,
-        Requeued,
-        TagSet,
-        TagSetOptions,
-        Timeout, //
-    },
+    block::mq::prelude::*,
     module_virtio_driver,
     uint_module_param,
     virtio::{
         feature::{
-            self,
-            block, //
+            block,
+            transport, //
         },
         prelude::*,
-        QueueVectors, //
+        QueueVectors,
+        Watchdog, //
     }, //
 };
 
@@ -57,11 +45,8 @@ use self::{
         CacheType,
         Serial, //
     },
-    controller::{
-        Controller,
-        Watcher, //
-    },
-    limits::{
+    config::{
+        Configuration,
         MAX_RING,
         TABLE_LEN, //
     },
@@ -70,7 +55,11 @@ use self::{
         Request,
         RequestQueue, //
     },
+    watcher::Watcher, //
 };
+
+/// A device and its request queues.
+type Controller = Watchdog<RequestQueue>;
 
 uint_module_param! {
     /// Bound on the number of request queues of a device.
@@ -110,11 +99,12 @@ impl Driver for VirtioBlk {
     ]);
 
     fn probe(device: Negotiated) -> Result<Self> {
-        let num_queues = limits::num_queues(&device, NUM_REQUEST_QUEUES.get())?;
+        let config = Configuration::read(&device)?;
+        let num_queues = config.num_queues(&device, NUM_REQUEST_QUEUES.get())?;
+        let cut = config.cut(&device)?;
         let mut queues = KVec::with_capacity(num_queues.into(), GFP_KERNEL)?;
         let watcher = Watcher::new()?;
 
-        let cut = limits::cut(&device)?;
         let mut setup = device.queues(num_queues, true)?;
         for index in 0..num_queues {
             let queue = setup.queue(
@@ -130,8 +120,7 @@ impl Driver for VirtioBlk {
         setup.config_handler(watcher.clone());
 
         let ring_size = queues.iter().map(|queue| queue.size()).min().unwrap_or(0);
-        let limits = limits::read(&setup, ring_size, cut)?;
-        let geometry = limits::geometry(&setup)?;
+        let limits = config.limits(&setup, ring_size, cut)?;
         let controller = Controller::new(setup.start()?, queues)?;
         let device = controller.device();
 
@@ -146,12 +135,13 @@ impl Driver for VirtioBlk {
             },
             controller.clone(),
         )?;
-        let mut disk = NewDisk::new(tag_set, &limits, controller.clone(), geometry)?;
-        disk.set_capacity(limits::capacity(device)?);
+        let mut disk = NewDisk::new(tag_set, &limits, controller.clone(), config.geometry)?;
+        disk.set_capacity(config.capacity);
         if device.has(block::RO) {
             disk.set_read_only();
         }
         let disk = disk.add(device.parent(), "vd")?;
+        device.info(fmt!("[{}] {}", disk.name(), disk.size()));
 
         watcher.attach(&disk, &controller);
         Ok(Self {
@@ -175,7 +165,7 @@ impl Drop for VirtioBlk {
 /// How many requests a ring can have outstanding.
 fn queue_depth(device: &Device, ring_size: u16) -> u16 {
     // Small ones take three descriptors.
-    let depth = if device.has(feature::transport::INDIRECT_DESC) {
+    let depth = if device.has(transport::INDIRECT_DESC) {
         // Half of the ring at most is taken by those that do not go to a table.
         ring_size / 2 + ring_size / 6
     } else {

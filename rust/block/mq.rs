@@ -16,6 +16,7 @@
 //! - [`Request::end`]: done, with a status; also what dropping it comes to, with an I/O error;
 //! - [`Request::complete`]: the hardware is done; [`Operations::complete`] gets the request where
 //!   the block layer wants it, which is the processor that submitted it or one near;
+//! - [`Request::put_back`]: the hardware was reset and will never be done with it;
 //! - [`Request::requeue`], only in [`Operations::queue_rq`]: it cannot be taken now.
 //!
 //! A driver that talks to a queue of its own moves the [`Request`] in there, and with it the memory
@@ -31,6 +32,11 @@
 //! | [`Operations::HwData`]        | each hardware queue | [`Operations::init_hctx`]          | [`GenDisk`]'s end    |
 //! | [`Operations::QueueData`]     | the request queue   | [`NewDisk::new`]                   | [`GenDisk`]'s end    |
 //! | [`Operations::DiskData`]      | the disk            | [`NewDisk::new`]                   | its last user closes |
+//!
+//! # Hardware that stops for a while
+//!
+//! [`Disk::quiesce`] keeps requests from the driver, who then resets the hardware and puts back what
+//! that had; [`Disk::unquiesce`] has all of it dispatched. Nobody above hears of it.
 //!
 //! # Removal
 //!
@@ -80,9 +86,10 @@ pub use self::{
     },
     hctx::HwContext,
     limits::{
+        Cut,
         Limits,
-        MAX_BLOCK_SIZE,
-        MIN_SEGMENT_SIZE, //
+        Topology,
+        MAX_BLOCK_SIZE, //
     },
     list::RequestList,
     operations::{
@@ -103,6 +110,41 @@ pub use self::{
         TagSetOptions, //
     },
 };
+
+/// What every driver needs, less names that it may want for what its hardware calls so.
+pub mod prelude {
+    pub use crate::block::{
+        Cache,
+        SECTOR_SIZE, //
+    };
+
+    pub use super::{
+        Attribute,
+        AttributeEntry,
+        Borrowed,
+        Cut,
+        Data,
+        Disk,
+        DriverRequest,
+        GenDisk,
+        Geometry,
+        HwContext,
+        Limits,
+        NewDisk,
+        Op,
+        Operations,
+        Output,
+        QueueMap,
+        Refusal,
+        RequestList,
+        Requeued,
+        TagSet,
+        TagSetOptions,
+        Timeout,
+        Topology,
+        Transfer, //
+    };
+}
 
 /// How many hardware queues make sense for one that has `max`: no more than there are processors.
 pub fn num_possible_queues(max: u16) -> u16 {

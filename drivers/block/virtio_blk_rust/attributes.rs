@@ -9,20 +9,13 @@ use kernel::{
     sync::ArcBorrow, //
 };
 use kernel_ext::{
-    block::mq::{
-        Attribute,
-        Disk,
-        DriverRequest,
-        Output,
-        Transfer, //
-    },
-    virtio::feature::block,
+    block::mq::prelude::*,
+    virtio::feature::block, //
 };
 
 use crate::{
-    limits,
+    config::Configuration,
     protocol::{
-        config,
         Header,
         RequestType,
         ID_LEN, //
@@ -67,18 +60,11 @@ impl Attribute<VirtioBlk> for Serial {
 /// Whether the device's cache writes back or through.
 pub(crate) struct CacheType;
 
-impl CacheType {
-    /// A cache that is lost with power.
-    const WRITE_BACK: &'static str = "write back";
-    /// No such cache.
-    const WRITE_THROUGH: &'static str = "write through";
-}
-
 #[vtable]
 impl Attribute<VirtioBlk> for CacheType {
     const NAME: &'static CStr = c"cache_type";
 
-    fn is_writable(controller: ArcBorrow<'_, Controller>) -> bool {
+    fn is_writable(controller: &ArcBorrow<'_, Controller>) -> bool {
         controller.device().has(block::CONFIG_WCE)
     }
 
@@ -87,13 +73,8 @@ impl Attribute<VirtioBlk> for CacheType {
         controller: ArcBorrow<'_, Controller>,
         out: &mut Output<'_>,
     ) -> Result {
-        let name = if limits::write_cache(controller.device())? {
-            Self::WRITE_BACK
-        } else {
-            Self::WRITE_THROUGH
-        };
-        out.write_bytes(name.as_bytes())?;
-        out.write_bytes(b"\n")
+        let cache = Configuration::read(controller.device())?.cache;
+        out.write_line(cache.as_str())
     }
 
     fn store(
@@ -102,25 +83,15 @@ impl Attribute<VirtioBlk> for CacheType {
         value: &[u8],
     ) -> Result {
         let device = controller.device();
-        let writeback = if value == Self::WRITE_BACK.as_bytes() {
-            true
-        } else if value == Self::WRITE_THROUGH.as_bytes() {
-            false
-        } else {
-            return Err(EINVAL);
-        };
-        if !device.has(block::CONFIG_WCE) {
-            return Err(EPERM);
-        }
+        let cache = Cache::from_name(value).ok_or(EINVAL)?;
 
-        device
-            .config()
-            .write::<u8>(config::WRITEBACK, writeback.into())?;
-        // What was written before is not persistent by the switch alone (VIRTIO 1.4, 5.2.6.1), and
-        // nobody flushes once the block layer believes that there is no cache.
+        // The block layer is to flush for as long as there may be something to flush: before the
+        // device begins to write back, and until what was written is persistent, which it is not by
+        // the switch alone (VIRTIO 1.4, 5.2.6.1).
+        disk.update_limits(|limits| limits.set_cache(Cache::WriteBack))?;
+        Configuration::set_cache(device, cache)?;
         disk.flush()?;
-        // The device has the last word.
-        let write_cache = limits::write_cache(device)?;
-        disk.update_limits(|limits| limits.set_write_cache(write_cache))
+        let cache = Configuration::read(device)?.cache;
+        disk.update_limits(|limits| limits.set_cache(cache))
     }
 }

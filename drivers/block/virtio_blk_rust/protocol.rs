@@ -7,36 +7,6 @@
 use kernel::prelude::*;
 use kernel_ext::block::mq;
 
-/// Offsets in the configuration space (VIRTIO 1.4, 5.2.4).
-pub(crate) mod config {
-    /// Sectors of 512 bytes, 64 bits. The one field that is always there.
-    pub(crate) const CAPACITY: usize = 0;
-    /// Bytes of a segment at most, 32 bits; with SIZE_MAX.
-    pub(crate) const SIZE_MAX: usize = 8;
-    /// Segments of a request at most, 32 bits; with SEG_MAX.
-    pub(crate) const SEG_MAX: usize = 12;
-    /// Cylinders, 16 bits; with GEOMETRY.
-    pub(crate) const CYLINDERS: usize = 16;
-    /// Heads, 8 bits; with GEOMETRY.
-    pub(crate) const HEADS: usize = 18;
-    /// Sectors of a track, 8 bits; with GEOMETRY.
-    pub(crate) const SECTORS: usize = 19;
-    /// Bytes of a block, 32 bits; with BLK_SIZE.
-    pub(crate) const BLK_SIZE: usize = 20;
-    /// Binary logarithm of the blocks of a physical block, 8 bits; with TOPOLOGY.
-    pub(crate) const PHYSICAL_BLOCK_EXP: usize = 24;
-    /// Blocks before the first aligned one, 8 bits; with TOPOLOGY.
-    pub(crate) const ALIGNMENT_OFFSET: usize = 25;
-    /// Smallest I/O that the device likes, in blocks, 16 bits; with TOPOLOGY.
-    pub(crate) const MIN_IO_SIZE: usize = 26;
-    /// I/O that the device likes best, in blocks, 32 bits; with TOPOLOGY.
-    pub(crate) const OPT_IO_SIZE: usize = 28;
-    /// Whether the cache writes back, 8 bits, can be written; with CONFIG_WCE.
-    pub(crate) const WRITEBACK: usize = 32;
-    /// Number of request queues, 16 bits; with MQ.
-    pub(crate) const NUM_QUEUES: usize = 34;
-}
-
 /// What a request is to do (VIRTIO 1.4, 5.2.6).
 #[derive(Clone, Copy)]
 pub(crate) struct RequestType(u32);

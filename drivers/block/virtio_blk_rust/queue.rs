@@ -18,33 +18,26 @@ use kernel::{
 use kernel_ext::{
     block::mq::{
         self,
-        Data,
-        HwContext,
-        Op,
-        Refusal,
-        RequestList,
-        Requeued, //
+        prelude::*, //
     },
     dma::InPlace,
     virtio::{
-        irq,
+        feature::block,
         prelude::*,
         AddErrorReason,
-        Notifier, //
+        Notifier,
+        Watched, //
     },
 };
 
 use crate::{
-    limits::{
-        Cut,
-        EXTRA_DESCRIPTORS, //
-    },
+    config::EXTRA_DESCRIPTORS,
     protocol::{
         Header,
         RequestType,
         Status, //
     },
-    VirtioBlk,
+    VirtioBlk, //
 };
 
 /// A request of the block layer.
@@ -92,6 +85,7 @@ pub(crate) struct RequestQueue {
     notifier: Notifier,
     size: u16,
     cut: Cut,
+    read_only: bool,
 }
 
 /// What the lock protects.
@@ -109,6 +103,7 @@ impl RequestQueue {
     pub(crate) fn new(queue: Queue<Request>, cut: Cut) -> Result<Arc<Self>> {
         let notifier = queue.notifier().clone();
         let size = queue.size();
+        let read_only = queue.device().has(block::RO);
         Arc::pin_init(
             pin_init!(Self {
                 state <- new_spinlock_irq!(State {
@@ -119,6 +114,7 @@ impl RequestQueue {
                 notifier,
                 size,
                 cut,
+                read_only,
             }),
             GFP_KERNEL,
         )
@@ -127,16 +123,6 @@ impl RequestQueue {
     /// Descriptors of the ring.
     pub(crate) fn size(&self) -> u16 {
         self.size
-    }
-
-    /// Whether the device broke the rules of the ring.
-    pub(crate) fn is_broken(&self) -> bool {
-        self.state.lock().queue.is_broken()
-    }
-
-    /// A number that changes as long as the device answers.
-    pub(crate) fn rounds(&self) -> u64 {
-        self.state.lock().rounds
     }
 
     /// Gives a request to the device, or back to the block layer.
@@ -149,7 +135,8 @@ impl RequestQueue {
     ) -> Result<(), Requeued<VirtioBlk>> {
         let header = match request.op() {
             Op::Read => Some(Header::new(RequestType::IN, request.sector())),
-            Op::Write => Some(Header::new(RequestType::OUT, request.sector())),
+            // Those who do not ask whether the disk can be written to are not to reach the device.
+            Op::Write if !self.read_only => Some(Header::new(RequestType::OUT, request.sector())),
             Op::Flush => Some(Header::new(RequestType::FLUSH, 0)),
             // Whoever made it has written the header.
             Op::DriverIn => None,
@@ -167,14 +154,14 @@ impl RequestQueue {
         }
         command.status.write(Status::UNANSWERED);
 
-        // 16 bits each: no overflow.
-        let descriptors = usize::from(request.max_segments())
-            .wrapping_mul(self.cut.per_segment.into())
+        // 16 bits each at most: no overflow.
+        let descriptors = request
+            .max_pieces(self.cut)
             .wrapping_add(EXTRA_DESCRIPTORS.into());
 
         let mut state = self.state.lock();
         let added = state.queue.add(descriptors, request, |request, chain| {
-            let (command, data) = request.parts(self.cut.max_len);
+            let (command, data) = request.parts(self.cut);
             let command = command.project();
             let chain = chain.read(command.header.segment());
             // One place for each kind of segment, as what appends it is inlined there.
@@ -210,26 +197,6 @@ impl RequestQueue {
         let notify = self.state.lock().queue.publish();
         if notify {
             self.notifier.notify();
-        }
-    }
-
-    /// Takes and gives nothing any more.
-    pub(crate) fn fail(&self) {
-        self.state.lock().queue.fail();
-    }
-
-    /// Ends all requests with errors, once the device is reset.
-    pub(crate) fn end_all(&self) {
-        loop {
-            let mut state = self.state.lock();
-            let Some(request) = state.queue.take_unused() else {
-                return;
-            };
-            if core::mem::take(&mut state.stopped) {
-                request.hctx().start_stopped();
-            }
-            drop(state);
-            request.end(mq::Status::IoError);
         }
     }
 }
@@ -285,6 +252,26 @@ impl QueueHandler for RequestQueue {
     }
 
     fn failed(&self) {}
+}
+
+impl Watched for RequestQueue {
+    fn rounds(&self) -> u64 {
+        self.state.lock().rounds
+    }
+
+    fn end_all(&self) {
+        loop {
+            let mut state = self.state.lock();
+            let Some(request) = state.queue.take_unused() else {
+                return;
+            };
+            if core::mem::take(&mut state.stopped) {
+                request.hctx().start_stopped();
+            }
+            drop(state);
+            request.end(mq::Status::IoError);
+        }
+    }
 }
 
 /// How a request went that the device is done with.

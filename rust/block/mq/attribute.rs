@@ -33,7 +33,7 @@ pub trait Attribute<O: Operations>: Sized + 'static {
     const NAME: &'static CStr;
 
     /// Whether the file of this disk may be written to.
-    fn is_writable(data: Borrowed<'_, O::QueueData>) -> bool {
+    fn is_writable(data: &Borrowed<'_, O::QueueData>) -> bool {
         let _ = data;
         false
     }
@@ -75,6 +75,16 @@ impl Output<'_> {
         self.len = end;
         Ok(())
     }
+
+    /// Appends a line.
+    ///
+    /// # Errors
+    ///
+    /// `ENOSPC` when the page is full.
+    pub fn write_line(&mut self, line: &str) -> Result {
+        self.write_bytes(line.as_bytes())?;
+        self.write_bytes(b"\n")
+    }
 }
 
 impl fmt::Write for Output<'_> {
@@ -91,7 +101,7 @@ impl fmt::Write for Output<'_> {
 #[repr(C)]
 pub struct AttributeEntry<O: Operations> {
     attribute: bindings::device_attribute,
-    is_writable: fn(Borrowed<'_, O::QueueData>) -> bool,
+    is_writable: fn(&Borrowed<'_, O::QueueData>) -> bool,
     _operations: PhantomData<fn(O)>,
 }
 
@@ -215,6 +225,9 @@ unsafe extern "C" fn store_callback<O: Operations, A: Attribute<O>>(
     // SAFETY: As above.
     let buf = unsafe { core::slice::from_raw_parts(buf.cast::<u8>(), count) };
 
+    if !A::is_writable(&data) {
+        return EPERM.to_errno() as isize;
+    }
     match A::store(disk, data, buf.strip_suffix(b"\n").unwrap_or(buf)) {
         // No more than a page.
         Ok(()) => isize::try_from(count).unwrap_or(0),
@@ -240,7 +253,7 @@ unsafe extern "C" fn is_visible_callback<O: Operations>(
     // SAFETY: By the requirement of this function.
     let entry = unsafe { &*attribute.cast::<AttributeEntry<O>>() };
 
-    if (entry.is_writable)(data) {
+    if (entry.is_writable)(&data) {
         0o644
     } else {
         0o444

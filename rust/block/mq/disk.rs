@@ -22,6 +22,7 @@ use kernel::{
         aref::AlwaysRefCounted,
         atomic::{
             AtomicFlag,
+            Full,
             Relaxed, //
         },
         Arc,
@@ -41,6 +42,7 @@ use super::{
 };
 use crate::block::{
     name::Name,
+    Size,
     SECTOR_SHIFT, //
 };
 
@@ -87,6 +89,8 @@ struct Private<O: Operations> {
     data: O::DiskData,
     name: Option<Name>,
     groups: Groups<O>,
+    /// Between [`Disk::quiesce`] and [`Disk::unquiesce`].
+    quiesced: AtomicFlag,
 }
 
 /// How a disk comes to its end.
@@ -203,6 +207,11 @@ impl<O: Operations> Disk<O> {
         unsafe { (*self.queue()).limits.logical_block_size }
     }
 
+    /// The capacity as people read it.
+    pub fn size(&self) -> Size {
+        Size::of_sectors(self.capacity(), self.logical_block_size())
+    }
+
     /// Sets how many sectors the disk has, if it can have so many, and tells the user if that is
     /// news.
     pub fn set_capacity_and_notify(&self, sectors: u64) {
@@ -236,6 +245,30 @@ impl<O: Operations> Disk<O> {
     pub fn flush(&self) -> Result {
         // SAFETY: By the type invariant.
         to_result(unsafe { bindings::blkdev_issue_flush((*self.0.get()).part0) })
+    }
+
+    /// Dispatches no more requests until [`Self::unquiesce`]. When this returns, no thread is in
+    /// [`Operations::queue_rq`] or [`Operations::commit_rqs`]. Does not wait for requests that the
+    /// hardware has. Process context; may sleep.
+    ///
+    /// Not to be called by two threads at a time; calling it again changes nothing.
+    pub fn quiesce(&self) {
+        if !self.private().quiesced.xchg(true, Full) {
+            // SAFETY: By the type invariant.
+            unsafe { bindings::blk_mq_quiesce_queue(self.queue()) };
+        }
+    }
+
+    /// Goes on to dispatch requests: those of [`Request::put_back`](super::Request::put_back), and those for hardware queues
+    /// that were stopped as well. Does nothing more unless [`Self::quiesce`] was called before.
+    pub fn unquiesce(&self) {
+        let queue = self.queue();
+        // SAFETY: By the type invariant.
+        unsafe { bindings::blk_mq_start_stopped_hw_queues(queue, true) };
+        if self.private().quiesced.xchg(false, Full) {
+            // SAFETY: By the type invariant; it was quiesced, and is once.
+            unsafe { bindings::blk_mq_unquiesce_queue(queue) };
+        }
     }
 
     /// Tells the block layer that the device is gone: new I/O fails from here on, and file systems
@@ -294,6 +327,7 @@ impl<O: Operations> NewDisk<O> {
                 data,
                 name: None,
                 groups: Groups::new()?,
+                quiesced: AtomicFlag::new(false),
             },
             GFP_KERNEL,
         )?;
@@ -450,6 +484,8 @@ impl<O: Operations> Drop for GenDisk<O> {
         let disk = self.disk.as_ptr();
         let freed = self.private().end.freed.clone();
 
+        // Requests that nobody dispatches would be waited for without end.
+        self.unquiesce();
         // SAFETY: By the type invariant.
         unsafe { bindings::del_gendisk(disk) };
 

@@ -9,13 +9,79 @@ use kernel::{
     prelude::*, //
 };
 
-use crate::block::SECTOR_SIZE;
+use crate::block::{
+    Cache,
+    SECTOR_SIZE, //
+};
 
 /// The largest logical block.
 pub const MAX_BLOCK_SIZE: u32 = crate::bindings::BLK_MAX_BLOCK_SIZE;
 
 /// What the block layer asks of all hardware: segments of at least so many bytes.
-pub const MIN_SEGMENT_SIZE: u32 = 4096;
+const MIN_SEGMENT_SIZE: u32 = 4096;
+
+/// The largest size that hardware is believed to prefer: more than the stripe of any array. The
+/// kernel reads ahead twice as much.
+const MAX_PREFERRED_SIZE: u32 = 64 << 20;
+
+/// What the hardware likes, in logical blocks. 0 where it says nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Topology {
+    /// Binary logarithm of the size of a physical block: what is written without reading.
+    pub physical_block_exp: u8,
+    /// By how much the first logical block misses the beginning of a physical one.
+    pub alignment_offset: u32,
+    /// Smallest size of I/O.
+    pub io_min: u32,
+    /// Best size of I/O.
+    pub io_opt: u32,
+}
+
+/// How the memory of requests is cut for hardware that takes pieces of some length.
+///
+/// The block layer does not make segments shorter than a page. For hardware that wants them shorter
+/// they are cut once more.
+#[derive(Clone, Copy)]
+pub struct Cut {
+    /// Bytes of a segment of the block layer at most.
+    segment_size: u32,
+    /// Bytes of a piece at most.
+    max_len: u32,
+    /// Pieces of a segment at most.
+    per_segment: u16,
+}
+
+impl Cut {
+    /// A cut to pieces of at most `max_len` bytes; [`None`] when that is nothing.
+    pub fn new(max_len: u32) -> Option<Self> {
+        let (segment_size, max_len) = if max_len < MIN_SEGMENT_SIZE {
+            (MIN_SEGMENT_SIZE, max_len)
+        } else {
+            let whole = max_len & !(SECTOR_SIZE - 1);
+            (whole, whole)
+        };
+        // Rounded up, from at least 1.
+        let more = segment_size.saturating_sub(1).checked_div(max_len)?;
+        Some(Self {
+            segment_size,
+            max_len,
+            per_segment: u16::try_from(more).ok()?.checked_add(1)?,
+        })
+    }
+
+    /// Bytes of a piece at most.
+    #[inline]
+    pub(super) fn max_len(&self) -> u32 {
+        self.max_len
+    }
+
+    /// Pieces that `segments` segments can come to.
+    #[inline]
+    pub(super) fn pieces(&self, segments: u16) -> usize {
+        // 16 bits each: no overflow.
+        usize::from(segments).wrapping_mul(self.per_segment.into())
+    }
+}
 
 /// Limits and features of a request queue (`struct queue_limits`).
 ///
@@ -64,57 +130,47 @@ impl Limits {
         Ok(())
     }
 
-    /// Sets the size of what the device can write without reading.
+    /// Sets sizes and alignment of what the hardware likes. The size of a logical block is to be
+    /// set before.
+    ///
+    /// All of it is advice: a size that overflows, or is larger than any that makes sense
+    /// ([`MAX_PREFERRED_SIZE`]), counts as not given.
+    pub fn set_topology(&mut self, topology: Topology) {
+        let block = self.0.logical_block_size;
+        let bytes = |blocks: u32| match block.checked_mul(blocks) {
+            Some(size) if size <= MAX_PREFERRED_SIZE => size,
+            _ => 0,
+        };
+        let physical = 1u32.checked_shl(topology.physical_block_exp.into());
+
+        // The block layer takes 0 for the size of a logical block or none, rounds what is optimal
+        // down to physical blocks, and cuts the offset to one of those.
+        self.0.physical_block_size = bytes(physical.unwrap_or(0));
+        self.0.alignment_offset = bytes(topology.alignment_offset);
+        self.0.io_min = bytes(topology.io_min);
+        self.0.io_opt = bytes(topology.io_opt);
+    }
+
+    /// Sets that the memory of a request is `pieces` pieces at most, cut as `cut` says. The size of
+    /// a logical block is to be set before.
     ///
     /// # Errors
     ///
-    /// `EINVAL` unless it is a power of two.
-    pub fn set_physical_block_size(&mut self, size: u32) -> Result {
-        if !size.is_power_of_two() {
+    /// `EINVAL` when a logical block, or a page, may not fit into that.
+    pub fn set_pieces(&mut self, pieces: u16, cut: Cut) -> Result {
+        let segments = pieces.checked_div(cut.per_segment).unwrap_or(0);
+        let block = self.0.logical_block_size;
+        // The pages of a block may be anywhere.
+        let needed = block.div_ceil(MIN_SEGMENT_SIZE);
+        if u32::from(segments) < needed {
             return Err(EINVAL);
         }
-        self.0.physical_block_size = size;
-        Ok(())
-    }
-
-    /// Sets by how many bytes the first logical block misses the beginning of a physical one.
-    pub fn set_alignment_offset(&mut self, offset: u32) {
-        self.0.alignment_offset = offset;
-    }
-
-    /// Sets the smallest size of I/O that the device likes.
-    pub fn set_io_min(&mut self, size: u32) {
-        self.0.io_min = size;
-    }
-
-    /// Sets the size of I/O that the device likes best.
-    pub fn set_io_opt(&mut self, size: u32) {
-        self.0.io_opt = size;
-    }
-
-    /// Sets how many segments a request may have.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` when it is none.
-    pub fn set_max_segments(&mut self, segments: u16) -> Result {
-        if segments == 0 {
-            return Err(EINVAL);
+        if u32::from(segments) == needed {
+            // One that begins anywhere else has a part of one page more.
+            self.0.dma_alignment = block.min(MIN_SEGMENT_SIZE).wrapping_sub(1);
         }
         self.0.max_segments = segments;
-        Ok(())
-    }
-
-    /// Sets how many bytes a segment may have.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` when it is less than [`MIN_SEGMENT_SIZE`].
-    pub fn set_max_segment_size(&mut self, size: u32) -> Result {
-        if size < MIN_SEGMENT_SIZE {
-            return Err(EINVAL);
-        }
-        self.0.max_segment_size = size;
+        self.0.max_segment_size = cut.segment_size;
         Ok(())
     }
 
@@ -127,10 +183,11 @@ impl Limits {
         }
     }
 
-    /// Sets whether the device has a volatile cache: flushes are sent then, also for requests that
-    /// ask for forced unit access.
-    pub fn set_write_cache(&mut self, on: bool) {
-        self.set_feature(crate::bindings::BLK_FEAT_WRITE_CACHE, on);
+    /// Sets what cache the device has. To one that writes back flushes are sent, also for requests
+    /// that ask for forced unit access.
+    pub fn set_cache(&mut self, cache: Cache) {
+        let feature = crate::bindings::BLK_FEAT_WRITE_CACHE;
+        self.set_feature(feature, cache == Cache::WriteBack);
     }
 
     /// Sets whether the device has moving parts.

@@ -18,6 +18,7 @@ use kernel::{
 use super::{
     data::Data,
     hctx::HwContext,
+    limits::Cut,
     operations::Operations,
     status::Status, //
 };
@@ -211,12 +212,11 @@ impl<O: Operations> Request<O> {
         unsafe { (*bio).bi_ioprio }
     }
 
-    /// How many pieces its memory has at most, as long as pieces may be as long as
-    /// [`Limits`](super::Limits) say.
+    /// How many pieces its memory has at most when it is cut as `cut` says.
     #[inline]
-    pub fn max_segments(&self) -> u16 {
+    pub fn max_pieces(&self, cut: Cut) -> usize {
         // SAFETY: By the type invariant.
-        unsafe { (*self.rq.as_ptr()).nr_phys_segments }
+        cut.pieces(unsafe { (*self.rq.as_ptr()).nr_phys_segments })
     }
 
     /// The hardware queue that the request was dispatched to.
@@ -241,10 +241,9 @@ impl<O: Operations> Request<O> {
         unsafe { Pin::new_unchecked(&mut *Self::data_of(self.rq.as_ptr())) }
     }
 
-    /// The driver's data of the request and, at the same time, its memory in pieces of at most
-    /// `max_len` bytes.
+    /// The driver's data of the request and, at the same time, its memory, cut as `cut` says.
     #[inline]
-    pub fn parts(&mut self, max_len: u32) -> (Pin<&mut O::RequestData>, Data<'_>) {
+    pub fn parts(&mut self, cut: Cut) -> (Pin<&mut O::RequestData>, Data<'_>) {
         let flags = self.flags();
         let bio = self.bio();
         // A port of `bio_has_data`. Ranges that are discarded are described elsewhere.
@@ -253,7 +252,7 @@ impl<O: Operations> Request<O> {
             _ if bio.is_null() || self.bytes() == 0 => Data::None,
             // SAFETY: By the type invariant; the result borrows the request for writing, and is
             // the only way to its memory, which is no part of the driver's data.
-            _ => unsafe { Data::new(bio, max_len, is_write(flags)) },
+            _ => unsafe { Data::new(bio, cut.max_len(), is_write(flags)) },
         };
         (self.data_mut(), memory)
     }
@@ -271,6 +270,14 @@ impl<O: Operations> Request<O> {
     pub fn complete(self) {
         // SAFETY: As in `end`; `complete_callback` takes it up again.
         unsafe { bindings::blk_mq_complete_request(self.into_raw()) };
+    }
+
+    /// The hardware will never be done with the request: puts it back to those that are to be
+    /// dispatched, where it stays for as long as the disk is [quiesced](super::Disk::quiesce). May
+    /// be called from any context.
+    pub fn put_back(self) {
+        // SAFETY: As in `end`; the block layer dispatches it as a new one.
+        unsafe { bindings::blk_mq_requeue_request(self.into_raw(), true) };
     }
 
     /// Makes the request one that is to be handed back, by returning the result from
