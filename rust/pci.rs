@@ -21,6 +21,8 @@ use kernel::{
     },
 };
 
+use crate::virtio::transport::pci::common::Registers;
+
 /// Number of BARs of a function with a type 0 header.
 pub(crate) const NUM_BARS: usize = 6;
 
@@ -315,11 +317,6 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Length in bytes.
-    pub(crate) fn len(&self) -> usize {
-        self.length
-    }
-
     /// The cookie for `width` bytes at `offset`, if they are mapped.
     fn at(&self, offset: usize, width: usize) -> Option<*mut c_void> {
         let end = offset.checked_add(width)?;
@@ -357,6 +354,36 @@ macro_rules! access {
 access!(u8, read8, write8, ioread8, iowrite8);
 access!(u16, read16, write16, ioread16, iowrite16);
 access!(u32, read32, write32, ioread32, iowrite32);
+
+impl Registers for Mapping {
+    fn len(&self) -> usize {
+        self.length
+    }
+
+    fn read8(&self, offset: usize) -> u8 {
+        Mapping::read8(self, offset)
+    }
+
+    fn read16(&self, offset: usize) -> u16 {
+        Mapping::read16(self, offset)
+    }
+
+    fn read32(&self, offset: usize) -> u32 {
+        Mapping::read32(self, offset)
+    }
+
+    fn write8(&self, offset: usize, value: u8) {
+        Mapping::write8(self, offset, value);
+    }
+
+    fn write16(&self, offset: usize, value: u16) {
+        Mapping::write16(self, offset, value);
+    }
+
+    fn write32(&self, offset: usize, value: u32) {
+        Mapping::write32(self, offset, value);
+    }
+}
 
 impl Drop for Mapping {
     fn drop(&mut self) {

@@ -18,6 +18,8 @@
 //! The device is not trusted: what it says is read once, checked, and only then used. Sections
 //! named in the documentation are those of the OASIS standard, version 1.4.
 
+pub mod bringup;
+pub mod budget;
 pub mod config;
 pub mod device;
 pub mod driver;

@@ -4,8 +4,8 @@
 
 //! A device, as long as anybody refers to it.
 //!
-//! Its life, from the first reset to the last, is in [`state`]. A [`Device`] outlives that: queues
-//! hold it to know whether the device may still write to their memory.
+//! How it is brought up is in [`state`], what becomes of it then in [`life`]. A [`Device`] outlives
+//! that: queues hold it to know whether the device may still write to their memory.
 
 pub mod life;
 mod state;
@@ -13,22 +13,25 @@ mod state;
 use kernel::{
     device,
     fmt,
-    io::poll::read_poll_timeout,
     prelude::*,
     str::CString,
     sync::{
         atomic::{
             Acquire,
+            Atomic,
             AtomicFlag,
-            Full,
-            Relaxed,
-            Release, //
+            Relaxed, //
         },
-        Mutex, //
-    },
-    time::Delta, //
+        Arc,
+        Mutex,
+        SpinLockIrq, //
+    }, //
 };
 
+use self::life::{
+    Hooks,
+    Phase, //
+};
 pub use self::state::{
     Acknowledged,
     Live,
@@ -36,22 +39,19 @@ pub use self::state::{
     Setup, //
 };
 use super::{
+    bringup::Failure,
     config::{
         self,
         ConfigAccess,
         ConfigError, //
     },
+    driver::Bound,
     feature::{
         Feature,
         FeatureSet, //
     },
     index::Index,
-    irq::QueueInterrupt,
-    status::Status,
-    transport::{
-        Notifier,
-        Transport, //
-    },
+    transport::Transport, //
 };
 use crate::dma::Space;
 
@@ -68,12 +68,21 @@ impl From<ConfigError> for Error {
     }
 }
 
-/// How long a device may take to reset itself. Devices that first wait for their own back end have
-/// been seen to need seconds; removal has to be done in ten.
-const RESET_TIMEOUT: Delta = Delta::from_millis(5_000);
-
-/// How often the status is looked at meanwhile.
-const RESET_POLL: Delta = Delta::from_millis(1);
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::ResetTimeout | Failure::Timeout => ETIMEDOUT,
+            Failure::Status | Failure::QueueSize(_) => EIO,
+            Failure::NoQueue(_) | Failure::QueueEnabled(_) => ENOENT,
+            Failure::Vector => EBUSY,
+            Failure::Gone
+            | Failure::Refused(_)
+            | Failure::Features
+            | Failure::FeaturesLost
+            | Failure::Memory => ENODEV,
+        }
+    }
+}
 
 /// A device that a driver has accepted.
 #[pin_data]
@@ -84,21 +93,23 @@ pub struct Device {
     space: Space,
     /// No reset since the device was first allowed to use its queues.
     active: AtomicFlag,
-    /// The device asked for a reset, is gone, or this kernel ends.
+    /// The device is of no use any more.
     broken: AtomicFlag,
+    /// The device is to be restarted.
+    restart: AtomicFlag,
+    /// How often it was.
+    restarts: Atomic<u32>,
     transport: KBox<dyn Transport>,
+    /// What state the device is in. Held while that changes, with the registers that takes.
+    #[pin]
+    phase: Mutex<Phase>,
     /// What is to be told when the device stops working. Emptied with the last state, since the
     /// handlers own queues that own the device.
     #[pin]
-    queues: Mutex<KVec<QueueHooks>>,
-}
-
-/// What the device has to know of a queue that it gave out.
-struct QueueHooks {
-    /// Name of the queue.
-    name: CString,
-    notifier: Notifier,
-    handler: KBox<dyn QueueInterrupt>,
+    hooks: Mutex<Option<Arc<Hooks>>>,
+    /// What restarts the device, while it can be.
+    #[pin]
+    bound: SpinLockIrq<Option<Arc<Bound>>>,
 }
 
 impl Device {
@@ -152,9 +163,14 @@ impl Device {
         self.transport.status().is_none()
     }
 
-    /// Whether the device is of no use until it is reset.
+    /// Whether the device is of no use any more.
     pub fn is_broken(&self) -> bool {
         self.broken.load(Relaxed)
+    }
+
+    /// How often the device was restarted, for whatever reason.
+    pub fn restarts(&self) -> u32 {
+        self.restarts.load(Relaxed)
     }
 
     /// Whether buffers have to be mapped for the device.
@@ -177,87 +193,4 @@ impl Device {
     pub(crate) fn space(&self) -> &Space {
         &self.space
     }
-
-    /// Notices that the device is gone or asks for a reset (VIRTIO 1.4, 2.1.2), and breaks its
-    /// queues. True for the first to notice. Process context.
-    pub(crate) fn check_needs_reset(&self) -> bool {
-        let needs_reset = match self.transport.status() {
-            None => true,
-            Some(status) => status.contains(Status::DEVICE_NEEDS_RESET),
-        };
-        if !needs_reset || self.broken.xchg(true, Full) {
-            return false;
-        }
-        self.err(fmt!("device is gone or needs a reset; failing it"));
-        self.fail_queues();
-        true
-    }
-
-    /// Breaks all queues and sends those away who wait for them.
-    fn fail_queues(&self) {
-        for queue in &*self.queues.lock() {
-            let handler = queue.handler.handler();
-            queue.notifier.close();
-            handler.with_queue(&mut |queue| queue.fail());
-            handler.failed();
-        }
-    }
-
-    /// Keeps the device from memory for good, because this kernel ends.
-    pub(crate) fn shutdown(&self) {
-        self.broken.store(true, Relaxed);
-        self.fail_queues();
-        // Said in the log, and the device is off the bus either way.
-        let _ = self.reset();
-        self.transport.stop_dma();
-    }
-
-    /// Resets the device and waits for it to be done. One that does not finish is kept off the bus
-    /// instead, which is as good as far as memory is concerned: requests that wait for it can end.
-    ///
-    /// # Errors
-    ///
-    /// `ETIMEDOUT` when the device does not finish and is not seen to be off the bus. What it could
-    /// still write to is never freed then.
-    fn reset(&self) -> Result {
-        for queue in &*self.queues.lock() {
-            queue.notifier.close();
-        }
-        if let Err(err) = reset(&*self.transport) {
-            let off = self.transport.stop_dma();
-            let then = match off {
-                true => "keeping it off the bus",
-                false => "leaving its memory to it",
-            };
-            self.err(fmt!("device does not reset; {then}"));
-            if !off {
-                return Err(err);
-            }
-        }
-        self.active.store(false, Release);
-        Ok(())
-    }
-}
-
-/// Resets the device behind `transport` (VIRTIO 1.4, 2.4).
-///
-/// A device that is gone counts as reset. As one that only looks gone could still write to memory,
-/// it is also kept off the bus, like one that does not finish.
-///
-/// # Errors
-///
-/// `ETIMEDOUT` when the status does not become 0 in time.
-fn reset(transport: &dyn Transport) -> Result {
-    transport.set_status(Status::RESET);
-
-    let status = read_poll_timeout(
-        || Ok(transport.status()),
-        |status| status.is_none_or(|status| status == Status::RESET),
-        RESET_POLL,
-        RESET_TIMEOUT,
-    );
-    if status != Ok(Some(Status::RESET)) {
-        transport.stop_dma();
-    }
-    status.map(|_| ())
 }

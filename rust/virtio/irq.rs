@@ -8,9 +8,13 @@
 //! on a shared vector or line all queues are asked in turn.
 
 use kernel::{
+    new_mutex,
     prelude::*,
     str::CString,
-    sync::Arc, //
+    sync::{
+        Arc,
+        Mutex, //
+    }, //
 };
 
 use super::{
@@ -169,25 +173,56 @@ impl irq::Handler for SharedInterrupt {
 }
 
 /// The handler of configuration changes.
+#[pin_data]
 pub(crate) struct ConfigInterrupt {
     /// The device.
     device: Arc<Device>,
     /// The driver's part.
     driver: Arc<dyn ConfigHandler>,
+    /// Whether the driver is to hear of changes. Held while it does.
+    #[pin]
+    open: Mutex<bool>,
 }
 
 impl ConfigInterrupt {
-    /// A handler that tells `driver` about changes of `device`.
+    /// A handler that tells `driver` about changes of `device`, once it is opened.
     pub(crate) fn new(device: Arc<Device>, driver: Arc<dyn ConfigHandler>) -> Result<Arc<Self>> {
-        Ok(Arc::new(Self { device, driver }, GFP_KERNEL)?)
+        Arc::pin_init(
+            pin_init!(Self {
+                device,
+                driver,
+                open <- new_mutex!(false),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// The driver is to hear of changes from here on; what changed before it hears of now.
+    pub(crate) fn open(&self) {
+        let mut open = self.open.lock();
+        *open = true;
+        self.driver.changed();
+    }
+
+    /// The driver does not hear of changes any more, once this returns.
+    pub(crate) fn close(&self) {
+        *self.open.lock() = false;
+    }
+
+    /// Tells the driver that the device is of no use any more.
+    pub(crate) fn failed(&self) {
+        self.driver.failed();
     }
 
     /// What there is to do about a configuration-change notification, in process context.
     pub(crate) fn changed(&self) {
-        // The same notification says that the device needs a reset (VIRTIO 1.4, 2.1.2).
-        if self.device.check_needs_reset() {
-            self.driver.failed();
-        } else if !self.device.is_broken() {
+        // The same notification says that the device needs a reset (VIRTIO 1.4, 2.1.2). If it does,
+        // the configuration is looked at after that.
+        if self.device.check() {
+            return;
+        }
+        let open = self.open.lock();
+        if *open {
             self.driver.changed();
         }
     }

@@ -412,6 +412,7 @@ impl<T> Queue<T> {
     fn report(device: &Device, index: u16, violation: Violation) {
         let why = violation.as_str();
         device.err(fmt!("queue {index} is broken: {why}"));
+        device.request_restart();
     }
 
     /// Asks the device not to interrupt. It may still do so.

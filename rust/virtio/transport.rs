@@ -24,12 +24,14 @@ use kernel::{
     },
 };
 
+pub(crate) use self::pci::vectors::Plan;
+pub(crate) use super::bringup::RingAddresses;
 use super::{
+    bringup::Control,
     config::ConfigAccess,
     feature::FeatureSet,
     irq::ConfigInterrupt,
-    irq::QueueInterrupt,
-    status::Status, //
+    irq::QueueInterrupt, //
 };
 
 /// How the device tells a queue that it has used buffers.
@@ -44,15 +46,13 @@ pub enum QueueVectors {
     Shared,
 }
 
-/// Where the parts of a ring are, as the device sees them.
-#[derive(Clone, Copy)]
-pub(crate) struct RingAddresses {
-    /// Descriptor area.
-    pub(crate) descriptor: u64,
-    /// Driver area: the available ring.
-    pub(crate) driver: u64,
-    /// Device area: the used ring.
-    pub(crate) device: u64,
+impl From<Plan> for QueueVectors {
+    fn from(plan: Plan) -> Self {
+        match plan {
+            Plan::PerQueue => Self::PerQueue { first: 1 },
+            Plan::Shared | Plan::Line => Self::Shared,
+        }
+    }
 }
 
 /// The interrupt handlers of a device, by which a transport wires it up.
@@ -67,16 +67,17 @@ pub(crate) struct Interrupts<'a> {
     pub(crate) affinity: bool,
 }
 
-/// Interrupts that are wired up until this is dropped.
+/// Interrupts that are wired up until this is dropped. Handlers stay over a reset of the device,
+/// which then has to be told its vectors again.
 pub(crate) struct Wired {
     /// What to drop, handlers before vectors.
     pub(crate) _guard: KBox<dyn Send + Sync>,
-    /// How the queues interrupt.
-    pub(crate) vectors: QueueVectors,
+    /// How the device interrupts.
+    pub(crate) plan: Plan,
 }
 
 /// A device as its transport shows it.
-pub(crate) trait Transport: Send + Sync {
+pub(crate) trait Transport: Control + Send + Sync {
     /// The device on its bus.
     fn parent(&self) -> &device::Device;
 
@@ -86,36 +87,15 @@ pub(crate) trait Transport: Send + Sync {
     /// Features of this transport that the library knows how to use.
     fn features(&self) -> FeatureSet;
 
-    /// Features that the device offers.
-    fn device_features(&self) -> FeatureSet;
-
-    /// Tells the device which features the driver accepts.
-    fn set_driver_features(&self, features: FeatureSet);
-
-    /// The device status; [`None`] when the device is gone.
-    fn status(&self) -> Option<Status>;
-
-    /// Writes the device status. Writing [`Status::RESET`] starts a reset.
-    fn set_status(&self, status: Status);
-
     /// Number of queues that the device has.
     fn num_queues(&self) -> u16;
 
-    /// The largest size that queue `index` may have; 0 when it is not available.
-    fn queue_max_size(&self, index: u16) -> u16;
-
-    /// Whether queue `index` is enabled already, which it must not be before it is set up.
-    fn queue_enabled(&self, index: u16) -> bool;
-
-    /// Tells the device size and place of queue `index`.
+    /// What notifies the device of queue `index`, which is placed.
     ///
     /// # Errors
     ///
-    /// `EIO` when the device did not take the size; `EINVAL` when its doorbell is out of reach.
-    fn setup_queue(&self, index: u16, size: u16, ring: RingAddresses) -> Result<Notifier>;
-
-    /// Lets the device use queue `index`.
-    fn enable_queue(&self, index: u16);
+    /// `EINVAL` when its doorbell is out of reach.
+    fn notifier(&self, index: u16) -> Result<Notifier>;
 
     /// Requests interrupts and tells the device to use them.
     ///
@@ -123,6 +103,9 @@ pub(crate) trait Transport: Send + Sync {
     ///
     /// What the last of the possible ways to interrupt failed with.
     fn wire(&self, interrupts: &Interrupts<'_>) -> Result<Wired>;
+
+    /// Tells a device that was reset the vectors that it had. Returns whether it took them.
+    fn rewire(&self, plan: Plan, queues: u16) -> bool;
 
     /// Lets the device reach memory.
     fn start_dma(&self);

@@ -38,7 +38,11 @@ use super::{
 /// A queue of which a thread waits for its requests to be done.
 ///
 /// Every wait has a bound, ends when a signal is pending, and ends at once when the queue is
-/// stopped or its device turns out to be broken.
+/// stopped or its device turns out to be of no use.
+///
+/// While the device is stopped, nothing is added, and who waits waits on. When it is back, waits end
+/// with `EAGAIN`: what the device had is to be had by [`Self::take_unused`] then, and can be added
+/// again.
 #[pin_data]
 pub struct WaitQueue<T: Send> {
     #[pin]
@@ -50,13 +54,22 @@ pub struct WaitQueue<T: Send> {
 /// What the lock protects.
 struct State<T> {
     queue: Queue<T>,
+    /// Nobody is to wait any more.
     stopped: bool,
+    /// The device is stopped, and is to come back.
+    paused: bool,
+    /// How often it came back.
+    restarts: u32,
+    /// Threads that are about to notify the device.
+    notifying: usize,
+    /// Requests that it did not answer before it was stopped. There is room for all of them.
+    unused: KVec<T>,
 }
 
 impl<T> State<T> {
     /// Whether there is nothing to wait for any more.
     fn is_over(&self) -> bool {
-        self.stopped || self.queue.is_broken()
+        self.stopped || (self.queue.is_broken() && !self.paused)
     }
 }
 
@@ -68,11 +81,16 @@ impl<T: Send + 'static> WaitQueue<T> {
     ///
     /// `ENOMEM`.
     pub fn new(queue: Queue<T>) -> Result<Arc<Self>> {
+        let unused = KVec::with_capacity(queue.size().into(), GFP_KERNEL)?;
         Arc::pin_init(
             pin_init!(Self {
                 state <- new_spinlock_irq!(State {
                     queue,
                     stopped: false,
+                    paused: false,
+                    restarts: 0,
+                    notifying: 0,
+                    unused,
                 }),
                 done <- new_condvar!(),
             }),
@@ -84,13 +102,13 @@ impl<T: Send + 'static> WaitQueue<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`Queue::add`]; a stopped queue counts as broken.
+    /// Those of [`Queue::add`]; a queue that is stopped, or whose device is, counts as broken.
     pub fn add<F>(&self, segments: usize, token: T, build: F) -> Result<(), AddError<T>>
     where
         F: for<'q, 'a> FnOnce(&'a mut T, Chain<'q, 'a>) -> Chain<'q, 'a, Complete>,
     {
         let mut state = self.state.lock();
-        if state.is_over() {
+        if state.paused || state.is_over() {
             return Err(AddError {
                 reason: AddErrorReason::Broken,
                 token,
@@ -98,14 +116,25 @@ impl<T: Send + 'static> WaitQueue<T> {
         }
         state.queue.add(segments, token, build)?;
 
-        let wanted = state.queue.publish();
-        let notifier = wanted.then(|| state.queue.notifier().clone());
-        drop(state);
-        // Out of the lock: notifying may take a trip to the host.
-        if let Some(notifier) = notifier {
+        if state.queue.publish() {
+            let notifier = state.queue.notifier().clone();
+            state.notifying = state.notifying.wrapping_add(1);
+            drop(state);
+            // Out of the lock: notifying may take a trip to the host.
             notifier.notify();
+
+            let mut state = self.state.lock();
+            state.notifying = state.notifying.wrapping_sub(1);
+            if state.paused {
+                self.done.notify_all();
+            }
         }
         Ok(())
+    }
+
+    /// A request that the device did not answer before it was stopped.
+    pub fn take_unused(&self) -> Option<T> {
+        self.state.lock().unused.pop()
     }
 
     /// The next request that is done. Without a `timeout`, [`None`] when there is none now;
@@ -114,10 +143,12 @@ impl<T: Send + 'static> WaitQueue<T> {
     /// # Errors
     ///
     /// `ENODEV` when the queue was stopped or is broken, `ETIMEDOUT` after `timeout`, `ERESTARTSYS`
-    /// when a signal is pending.
+    /// when a signal is pending, `EAGAIN` when the device was restarted: requests may have come back
+    /// then by [`Self::take_unused`].
     pub fn next(&self, timeout: Option<Msecs>) -> Result<Option<Completion<T>>> {
         let mut jiffies = timeout.map(msecs_to_jiffies);
         let mut state = self.state.lock();
+        let restarts = state.restarts;
 
         loop {
             let completion = state.queue.pop();
@@ -127,10 +158,13 @@ impl<T: Send + 'static> WaitQueue<T> {
             if state.is_over() {
                 return Err(ENODEV);
             }
+            if state.restarts != restarts || (!state.paused && !state.unused.is_empty()) {
+                return Err(EAGAIN);
+            }
             let Some(left) = jiffies else {
                 return Ok(None);
             };
-            if !state.queue.enable_interrupts() {
+            if !state.paused && !state.queue.enable_interrupts() {
                 continue;
             }
             match self.done.wait_interruptible_timeout(&mut state, left) {
@@ -142,7 +176,7 @@ impl<T: Send + 'static> WaitQueue<T> {
                     if completion.is_none() {
                         let device = state.queue.device().clone();
                         drop(state);
-                        device.check_needs_reset();
+                        device.check();
                         return Err(ETIMEDOUT);
                     }
                     return Ok(completion);
@@ -174,7 +208,35 @@ impl<T: Send + 'static> QueueHandler for WaitQueue<T> {
         f(&mut self.state.lock().queue);
     }
 
+    fn pause(&self) {
+        let mut state = self.state.lock();
+        state.paused = true;
+        // Each comes back from its trip to the host without waiting for anything else.
+        while state.notifying != 0 {
+            self.done.wait(&mut state);
+        }
+    }
+
+    fn reclaim(&self) {
+        let mut state = self.state.lock();
+        while let Some(token) = state.queue.take_unused() {
+            // There is room for as many as the queue has: this does not allocate.
+            if state.unused.push_within_capacity(token).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn resume(&self) {
+        let mut state = self.state.lock();
+        state.paused = false;
+        state.restarts = state.restarts.wrapping_add(1);
+        drop(state);
+        self.done.notify_all();
+    }
+
     fn failed(&self) {
+        self.state.lock().paused = false;
         self.done.notify_all();
     }
 }

@@ -69,7 +69,8 @@ impl hw_random::Operations for Generator {
         loop {
             let count = pool.take(out);
             if pool.unused.is_empty() {
-                if let Some(buffer) = pool.idle.take() {
+                // What the device had when it was restarted comes back.
+                if let Some(buffer) = pool.idle.take().or_else(|| self.queue.take_unused()) {
                     let added = self
                         .queue
                         .add(1, buffer, |b, chain| chain.write(b.segment_mut()).end());
@@ -80,8 +81,11 @@ impl hw_random::Operations for Generator {
                 return Ok(count);
             }
 
-            let Some(completion) = self.queue.next(wait.then_some(READ_TIMEOUT))? else {
-                return Ok(0);
+            let completion = match self.queue.next(wait.then_some(READ_TIMEOUT)) {
+                Ok(Some(completion)) => completion,
+                Ok(None) => return Ok(0),
+                Err(EAGAIN) => continue,
+                Err(err) => return Err(err),
             };
             // Only what the device says it wrote is random, and that is no more than the buffer.
             let (buffer, written) = completion.into_parts();

@@ -29,6 +29,40 @@
 //!
 //! The removal of the driver ends each of these. It waits for what goes on, all of which has bounds.
 
+use kernel::{
+    prelude::*,
+    str::CString,
+    sync::{
+        atomic::{
+            Full,
+            Relaxed,
+            Release, //
+        },
+        Arc, //
+    },
+};
+
+use super::Device;
+use crate::virtio::{
+    bringup::{
+        self,
+        Failure,
+        Quiet,
+        RingAddresses, //
+    },
+    driver::Bound,
+    irq::{
+        ConfigInterrupt,
+        QueueHandler,
+        QueueInterrupt, //
+    },
+    status::Status,
+    transport::{
+        Notifier,
+        Plan, //
+    },
+};
+
 /// Why a device is stopped for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
@@ -39,4 +73,332 @@ pub enum Pause {
     Reset,
     /// The device asked for a reset or broke the rules. It does not answer.
     Failure,
+}
+
+/// What state a device is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// It is being brought up for the first time, by its driver.
+    Setup,
+    /// It works, as far as is known.
+    Working,
+    /// It was reset, and is to come back.
+    Paused,
+    /// It was reset, or is gone, for good.
+    Ended,
+}
+
+/// What the device has to know of a queue that it gave out.
+pub(super) struct QueueHooks {
+    /// Name of the queue.
+    pub(super) name: CString,
+    pub(super) notifier: Notifier,
+    pub(super) handler: KBox<dyn QueueInterrupt>,
+}
+
+impl QueueHooks {
+    /// The driver's part.
+    fn handler(&self) -> &dyn QueueHandler {
+        self.handler.handler()
+    }
+
+    /// Has the queue take and give nothing any more.
+    fn fail(&self) {
+        self.notifier.close();
+        self.handler().with_queue(&mut |queue| queue.fail());
+    }
+
+    /// Drops the requests that the driver did not take back.
+    fn empty(&self) {
+        let mut left = true;
+        while left {
+            // One at a time: the lock is not to be held for long.
+            left = false;
+            self.handler()
+                .with_queue(&mut |queue| left = queue.drop_unused());
+        }
+    }
+
+    /// Makes the queue as new, and says how large it is and where.
+    fn restart(&self) -> Result<(u16, RingAddresses), Failure> {
+        let mut place = Err(Failure::Memory);
+        self.handler().with_queue(&mut |queue| {
+            place = queue
+                .restart()
+                .map(|ring| (queue.size(), ring))
+                .map_err(|_| Failure::Memory);
+        });
+        place
+    }
+}
+
+/// What is to be told of a device that works: its queues, by index, and who hears of changes.
+pub(super) struct Hooks {
+    pub(super) queues: KVec<QueueHooks>,
+    pub(super) config: Arc<ConfigInterrupt>,
+    /// How the device interrupts.
+    pub(super) plan: Plan,
+}
+
+impl Device {
+    /// The hooks, while the device is started.
+    fn hooks(&self) -> Option<Arc<Hooks>> {
+        self.hooks.lock().clone()
+    }
+
+    /// Whether the device is stopped for a while.
+    pub(crate) fn is_paused(&self) -> bool {
+        *self.phase.lock() == Phase::Paused
+    }
+
+    /// Whether the device works, as far as is known.
+    pub(crate) fn is_working(&self) -> bool {
+        *self.phase.lock() == Phase::Working
+    }
+
+    /// Looks whether the device is gone or asks for a reset (VIRTIO 1.4, 2.1.2), and has it
+    /// restarted or failed then. True if so. Process context.
+    ///
+    /// For drivers whose device does not answer.
+    pub fn check(&self) -> bool {
+        let needs_reset = match self.transport.status() {
+            None => true,
+            Some(status) => status.contains(Status::DEVICE_NEEDS_RESET),
+        };
+        if needs_reset && !self.request_restart() {
+            self.fail("device is gone or needs a reset");
+        }
+        needs_reset
+    }
+
+    /// Has the device restarted soon, in process context. False if it can not be. May be called from
+    /// any context.
+    pub fn request_restart(&self) -> bool {
+        self.restart.store(true, Relaxed);
+        let bound = self.bound.lock();
+        let Some(bound) = &*bound else {
+            return false;
+        };
+        bound.clone().schedule();
+        true
+    }
+
+    /// From here on `bound` can restart the device, and the driver hears of changes.
+    pub(crate) fn attach(&self, bound: &Arc<Bound>) {
+        *self.bound.lock() = Some(bound.clone());
+        if let Some(hooks) = self.hooks() {
+            hooks.config.open();
+        }
+        if self.restart.load(Relaxed) {
+            self.request_restart();
+        }
+    }
+
+    /// The device is not restarted any more, and its driver does not hear of changes.
+    pub(crate) fn detach(&self) {
+        let bound = self.bound.lock().take();
+        drop(bound);
+        if let Some(hooks) = self.hooks() {
+            hooks.config.close();
+        }
+    }
+
+    /// Whether a restart was asked for and not made. It is not any more.
+    pub(crate) fn take_restart(&self) -> bool {
+        self.restart.xchg(false, Full)
+    }
+
+    /// Declares the device of no use any more: breaks its queues, and sends those away who wait for
+    /// them. Only the first call does something. Process context.
+    pub(crate) fn fail(&self, why: &str) {
+        if self.broken.xchg(true, Full) {
+            return;
+        }
+        self.err(fmt!("{why}; failing it"));
+        let Some(hooks) = self.hooks() else {
+            return;
+        };
+        for queue in &hooks.queues {
+            queue.fail();
+            queue.handler().failed();
+        }
+        hooks.config.failed();
+    }
+
+    /// Stops the device for a while. The lock of its life is held.
+    ///
+    /// # Errors
+    ///
+    /// When the device does not reset, in which case it has failed; `ENODEV` when it was not at
+    /// work.
+    pub(crate) fn stop(&self, quiesce: impl FnOnce()) -> Result {
+        let hooks = self.hooks().ok_or(ENODEV)?;
+        if !self.is_working() || self.is_broken() {
+            return Err(ENODEV);
+        }
+        hooks.config.close();
+        quiesce();
+        for queue in &hooks.queues {
+            queue.handler().pause();
+            queue.fail();
+        }
+
+        let mut phase = self.phase.lock();
+        if *phase != Phase::Working {
+            // The driver has given it up meanwhile.
+            return Err(ENODEV);
+        }
+        let result = self.confirm(bringup::reset(&*self.transport));
+        *phase = if result.is_ok() {
+            Phase::Paused
+        } else {
+            Phase::Ended
+        };
+        drop(phase);
+
+        if result.is_err() {
+            self.fail("device does not reset");
+            return result;
+        }
+        for queue in &hooks.queues {
+            queue.handler().reclaim();
+            queue.empty();
+        }
+        Ok(())
+    }
+
+    /// Starts the device again that [`Self::stop`] stopped. The lock of its life is held.
+    ///
+    /// # Errors
+    ///
+    /// Any, in which case the device has failed; `ENODEV` when it was not stopped.
+    pub(crate) fn restart(&self, resume: impl FnOnce()) -> Result {
+        let hooks = self.hooks().ok_or(ENODEV)?;
+        let mut phase = self.phase.lock();
+        if *phase != Phase::Paused {
+            return Err(ENODEV);
+        }
+        let result = self.bring_up_again(&hooks);
+        *phase = if result.is_ok() {
+            Phase::Working
+        } else {
+            Phase::Ended
+        };
+        drop(phase);
+
+        if let Err(failure) = result {
+            self.fail(failure.as_str());
+            return Err(failure.into());
+        }
+        self.restarts
+            .store(self.restarts().wrapping_add(1), Relaxed);
+        for queue in &hooks.queues {
+            queue.handler().resume();
+        }
+        resume();
+        hooks.config.open();
+        Ok(())
+    }
+
+    /// Resets the device and makes it work as it did before. If that fails it is reset.
+    fn bring_up_again(&self, hooks: &Hooks) -> Result<(), Failure> {
+        let transport = &*self.transport;
+        let quiet = match bringup::reset(transport) {
+            Ok(quiet) => quiet,
+            Err(failure) => {
+                // It was quiet before: there is no memory that it could write to.
+                transport.stop_dma();
+                return Err(failure);
+            }
+        };
+        transport.start_dma();
+
+        let count = u16::try_from(hooks.queues.len()).map_err(|_| Failure::Memory)?;
+        let result = bringup::restart(
+            quiet,
+            transport,
+            self.features,
+            count,
+            |index| {
+                let queue = hooks.queues.get(usize::from(index));
+                queue.ok_or(Failure::Memory)?.restart()
+            },
+            || transport.rewire(hooks.plan, count),
+            || self.active.store(true, Release),
+        );
+        if let Err(abandoned) = result {
+            // Said in the log, and the device fails either way.
+            let _ = self.confirm(abandoned.quiet);
+            return Err(abandoned.why);
+        }
+        // What asked for a restart before has been dealt with.
+        self.take_restart();
+        for queue in &hooks.queues {
+            queue.notifier.open();
+        }
+        Ok(())
+    }
+
+    /// Keeps the device from memory for good, because this kernel ends.
+    pub(crate) fn shutdown(&self) {
+        self.detach();
+        if let Some(hooks) = self.hooks() {
+            self.broken.store(true, Relaxed);
+            for queue in &hooks.queues {
+                queue.fail();
+                queue.handler().failed();
+            }
+        }
+        // Said in the log, and the device is off the bus either way.
+        let _ = self.end();
+        self.transport.stop_dma();
+    }
+
+    /// Resets the device for good, and waits for it to be done.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::confirm`].
+    pub(super) fn end(&self) -> Result {
+        let mut phase = self.phase.lock();
+        if let Some(hooks) = self.hooks() {
+            for queue in &hooks.queues {
+                queue.notifier.close();
+            }
+        }
+        *phase = Phase::Ended;
+        self.confirm(bringup::reset(&*self.transport))
+    }
+
+    /// Draws the conclusion from a reset: the device makes no use of memory any more.
+    ///
+    /// A device that is gone counts as reset. As one that only looks gone could still write to
+    /// memory, it is also kept off the bus, like one that does not finish. That is as good as far as
+    /// memory is concerned: requests that wait for it can end.
+    ///
+    /// # Errors
+    ///
+    /// `ETIMEDOUT` when the device did not finish and is not seen to be off the bus. What it could
+    /// still write to is never freed then.
+    fn confirm(&self, reset: Result<Quiet, Failure>) -> Result {
+        match reset {
+            Ok(_) => {}
+            Err(Failure::Gone) => {
+                self.transport.stop_dma();
+            }
+            Err(failure) => {
+                let off = self.transport.stop_dma();
+                let then = match off {
+                    true => "keeping it off the bus",
+                    false => "leaving its memory to it",
+                };
+                self.err(fmt!("{}; {then}", failure.as_str()));
+                if !off {
+                    return Err(failure.into());
+                }
+            }
+        }
+        self.active.store(false, Release);
+        Ok(())
+    }
 }

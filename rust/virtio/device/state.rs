@@ -20,10 +20,12 @@ use core::ops::Deref;
 
 use kernel::{
     new_mutex,
+    new_spinlock_irq,
     prelude::*,
     str::CString,
     sync::{
         atomic::{
+            Atomic,
             AtomicFlag,
             Release, //
         },
@@ -33,13 +35,21 @@ use kernel::{
 };
 
 use super::{
-    reset,
+    life::{
+        Hooks,
+        Phase,
+        QueueHooks, //
+    },
     Device,
-    QueueHooks, //
 };
 use crate::{
     dma::Space,
     virtio::{
+        bringup::{
+            self,
+            Failure,
+            Progress, //
+        },
         config::{
             self,
             ConfigError, //
@@ -61,7 +71,6 @@ use crate::{
             Queue,
             QueueOptions, //
         },
-        status::Status,
         transport::{
             Interrupts,
             QueueVectors,
@@ -99,83 +108,21 @@ fn memory_is_encrypted() -> bool {
     unsafe { crate::bindings::cc_platform_has(kernel::bindings::cc_attr_CC_ATTR_GUEST_MEM_ENCRYPT) }
 }
 
-/// What brings the device through its states, and resets it when they end.
+/// Resets the device when its states end.
 struct Guard {
     device: Arc<Device>,
-    /// What the device was told last. Never made of what it says.
-    status: Status,
-}
-
-impl Guard {
-    /// Sets one more bit of the status.
-    ///
-    /// # Errors
-    ///
-    /// `ENODEV` when the device is gone, `EIO` when its status is not what it was told, which a
-    /// device that was reset or wants to be has.
-    fn advance(&mut self, bit: Status) -> Result {
-        self.check()?;
-        self.status = self.status.with(bit);
-        self.device.transport.set_status(self.status);
-        Ok(())
-    }
-
-    /// Whether the device agrees about its status.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Self::advance`].
-    fn check(&self) -> Result {
-        let status = self.device.transport.status().ok_or(ENODEV)?;
-        if !status.contains(self.status) || status.contains(Status::DEVICE_NEEDS_RESET) {
-            return Err(EIO);
-        }
-        Ok(())
-    }
-}
-
-impl Guard {
-    /// Tells the device which features were chosen, and hears whether it agrees.
-    ///
-    /// # Errors
-    ///
-    /// `ENODEV` when device and driver can not work together; those of [`Self::advance`].
-    fn accept_features(&mut self) -> Result {
-        let device = self.device.clone();
-        let refuse = |why: &str| {
-            device.err(fmt!("{why}"));
-            Err(ENODEV)
-        };
-
-        if !device.has(feature::transport::VERSION_1) {
-            return refuse("no VIRTIO_F_VERSION_1: legacy devices are not driven");
-        }
-        if !device.has(feature::transport::ACCESS_PLATFORM) && memory_is_encrypted() {
-            return refuse("no VIRTIO_F_ACCESS_PLATFORM, but guest memory is encrypted");
-        }
-
-        device.transport.set_driver_features(device.features);
-        self.advance(Status::FEATURES_OK)?;
-        match self.check() {
-            Err(err) if err == EIO => refuse("device refuses the features that it offered"),
-            result => result,
-        }
-    }
+    progress: Progress,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
         // A driver that gives up says so (VIRTIO 1.4, 3.1.1); one that is done just resets.
-        if !self.status.contains(Status::DRIVER_OK) {
-            self.device
-                .transport
-                .set_status(self.status.with(Status::FAILED));
-        }
-        // Nobody to report to: `reset` has logged it and keeps the memory from being freed.
-        let _ = self.device.reset();
+        self.progress.give_up(&*self.device.transport);
+        // Nobody to report to: `end` has logged it and keeps the memory from being freed.
+        let _ = self.device.end();
 
-        let queues = core::mem::take(&mut *self.device.queues.lock());
-        drop(queues);
+        let hooks = self.device.hooks.lock().take();
+        drop(hooks);
     }
 }
 
@@ -190,8 +137,9 @@ impl Negotiated {
     /// `ETIMEDOUT` when the device does not reset, `ENODEV` when it is gone or has no common ground
     /// with the driver, `EIO` when it misbehaves, each said in one log line; `ENOMEM`.
     pub(crate) fn new<T: Driver>(transport: KBox<dyn Transport>) -> Result<Self> {
-        reset(&*transport).inspect_err(|_| {
-            dev_err!(transport.parent(), "device does not reset\n");
+        let quiet = bringup::reset(&*transport).inspect_err(|failure| {
+            dev_err!(transport.parent(), "{}\n", failure.as_str());
+            transport.stop_dma();
         })?;
         transport.start_dma();
 
@@ -206,28 +154,46 @@ impl Negotiated {
                 space: Space::Physical,
                 active: AtomicFlag::new(false),
                 broken: AtomicFlag::new(false),
+                restart: AtomicFlag::new(false),
+                restarts: Atomic::new(0),
                 transport,
-                queues <- new_mutex!(KVec::new()),
+                phase <- new_mutex!(Phase::Setup),
+                hooks <- new_mutex!(None),
+                bound <- new_spinlock_irq!(None),
             }),
             GFP_KERNEL,
         )?;
 
-        device.transport.set_status(Status::ACKNOWLEDGE);
-        let status = Status::ACKNOWLEDGE.with(Status::DRIVER);
-        device.transport.set_status(status);
-
         let transport = &*device.transport;
-        let acknowledged = Acknowledged {
-            transport,
-            offered: transport.device_features(),
+        let result = bringup::negotiate(quiet, transport, |offered| {
+            let acknowledged = Acknowledged { transport, offered };
+            let wanted = T::validate(&acknowledged);
+            let features = feature::negotiate(
+                offered,
+                wanted.intersection(T::FEATURES),
+                transport.features(),
+                T::ID,
+            );
+            if !features.contains(feature::transport::ACCESS_PLATFORM) && memory_is_encrypted() {
+                return Err(Failure::Refused(
+                    "no VIRTIO_F_ACCESS_PLATFORM, but guest memory is encrypted",
+                ));
+            }
+            Ok(features)
+        });
+        let (progress, features) = match result {
+            Ok(agreed) => agreed,
+            Err(abandoned) => {
+                // It has used nothing, so that it makes no difference whether it finished.
+                if abandoned.quiet.is_err() {
+                    transport.stop_dma();
+                }
+                device.err(fmt!("{}", abandoned.why.as_str()));
+                device.err(fmt!("device can not be driven"));
+                return Err(abandoned.why.into());
+            }
         };
-        let wanted = T::validate(&acknowledged);
-        let features = feature::negotiate(
-            acknowledged.offered,
-            wanted.intersection(T::FEATURES),
-            transport.features(),
-            T::ID,
-        );
+
         let space = if features.contains(feature::transport::ACCESS_PLATFORM) {
             Space::Platform(transport.parent().into())
         } else {
@@ -236,15 +202,10 @@ impl Negotiated {
         let this = device.as_mut().project();
         *this.features = features;
         *this.space = space;
-
-        let mut guard = Guard {
+        Ok(Self(Guard {
             device: device.into(),
-            status,
-        };
-        guard.accept_features().inspect_err(|_| {
-            guard.device.err(fmt!("device can not be driven"));
-        })?;
-        Ok(Self(guard))
+            progress,
+        }))
     }
 
     /// The device.
@@ -270,7 +231,7 @@ impl Negotiated {
 
         Ok(Setup {
             guard: self.0,
-            set_up: 0,
+            queues: KVec::with_capacity(count.into(), GFP_KERNEL)?,
             count,
             config_handler: Arc::new((), GFP_KERNEL)?,
             affinity,
@@ -290,8 +251,8 @@ impl Deref for Negotiated {
 pub struct Setup {
     // First, so that the device is reset before anything of its queues goes.
     guard: Guard,
-    /// How many queues are set up, of `count`.
-    set_up: u16,
+    /// Those that are set up, of `count`.
+    queues: KVec<QueueHooks>,
     count: u16,
     config_handler: Arc<dyn ConfigHandler>,
     affinity: bool,
@@ -314,26 +275,24 @@ impl Setup {
         F: FnOnce(Queue<T>) -> Result<Arc<H>>,
     {
         let device = &self.guard.device;
-        let index = self.set_up;
+        let index = u16::try_from(self.queues.len())?;
         if index >= self.count {
             return Err(EINVAL);
         }
 
         let transport = &*device.transport;
-        let offered = transport.queue_max_size(index);
-        if offered == 0 || transport.queue_enabled(index) {
-            device.err(fmt!("queue {index} is not available"));
-            return Err(ENOENT);
-        }
+        let complain = |why: &str| device.err(fmt!("queue {index} can not be set up: {why}"));
+        let offered = bringup::look_at_queue(transport, index)
+            .inspect_err(|failure| complain(failure.as_str()))?;
 
         let name = CString::try_from_fmt(options.name)?;
         let (ring, size) = queue::Ring::allocate(device, offered, &options)?;
 
+        bringup::place_queue(transport, index, size, ring.addresses())
+            .inspect_err(|failure| complain(failure.as_str()))?;
         let notifier = transport
-            .setup_queue(index, size, ring.addresses())
-            .inspect_err(|_| {
-                device.err(fmt!("queue {index} can not be set up"));
-            })?;
+            .notifier(index)
+            .inspect_err(|_| complain("its doorbell is out of reach"))?;
 
         let queue = Queue::new(device.clone(), index, ring, notifier.clone())?;
         let handler = make(queue)?;
@@ -342,8 +301,7 @@ impl Setup {
             notifier,
             handler: irq::erase(handler.clone())?,
         };
-        device.queues.lock().push(hooks, GFP_KERNEL)?;
-        self.set_up = index + 1;
+        self.queues.push(hooks, GFP_KERNEL)?;
         Ok(handler)
     }
 
@@ -360,52 +318,58 @@ impl Setup {
     /// `EINVAL` when queues are missing, `EBUSY` and others when no interrupt can be had.
     pub fn start(self) -> Result<Live> {
         let Self {
-            mut guard,
-            set_up,
+            guard,
+            queues,
             count,
             config_handler,
             affinity,
         } = self;
-        let device = guard.device.clone();
-        let transport = &*device.transport;
-
-        if set_up != count {
+        if queues.len() != usize::from(count) {
             return Err(EINVAL);
         }
 
+        let device = guard.device.clone();
+        let transport = &*device.transport;
         let config = ConfigInterrupt::new(device.clone(), config_handler)?;
-        let mut queues = KVec::with_capacity(count.into(), GFP_KERNEL)?;
-        for queue in &*device.queues.lock() {
+        let mut handlers = KVec::with_capacity(count.into(), GFP_KERNEL)?;
+        for queue in &queues {
             let name = CString::try_from_fmt(fmt!("{}-{}", device.name(), &*queue.name))?;
-            queues.push((name, queue.handler.share()?), GFP_KERNEL)?;
+            handlers.push((name, queue.handler.share()?), GFP_KERNEL)?;
         }
+        // From here on an error resets the device before it takes the interrupts away.
         let wired = transport
             .wire(&Interrupts {
                 config: &config,
-                queues: &queues,
+                queues: &handlers,
                 name: device.name(),
                 affinity,
             })
             .inspect_err(|_| {
                 device.err(fmt!("no interrupts"));
             })?;
+        let mut live = Live { guard, wired };
 
-        // From here on the device may use the queues.
+        let hooks = Hooks {
+            queues,
+            config,
+            plan: live.wired.plan,
+        };
+        let hooks = Arc::new(hooks, GFP_KERNEL)?;
+        *device.hooks.lock() = Some(hooks.clone());
+
         device.active.store(true, Release);
-        for index in 0..count {
-            transport.enable_queue(index);
-        }
-        guard
-            .advance(Status::DRIVER_OK)
-            .and_then(|()| guard.check())
-            .inspect_err(|_| {
-                device.err(fmt!("device does not start"));
+        live.guard
+            .progress
+            .start(transport, count)
+            .inspect_err(|failure| {
+                device.err(fmt!("device does not start: {}", failure.as_str()));
             })?;
 
-        for queue in &*device.queues.lock() {
+        *device.phase.lock() = Phase::Working;
+        for queue in &hooks.queues {
             queue.notifier.open();
         }
-        Ok(Live { guard, wired })
+        Ok(live)
     }
 }
 
@@ -436,16 +400,16 @@ impl Live {
 
     /// How the queues interrupt.
     pub fn queue_vectors(&self) -> QueueVectors {
-        self.wired.vectors
+        self.wired.plan.into()
     }
 
-    /// Resets the device now; buffers can be had back from its queues afterwards.
+    /// Resets the device now, for good; buffers can be had back from its queues afterwards.
     ///
     /// # Errors
     ///
     /// `ETIMEDOUT` when the device does not finish; its queues then keep their buffers.
     pub fn reset(&self) -> Result {
-        self.guard.device.reset()
+        self.guard.device.end()
     }
 }
 

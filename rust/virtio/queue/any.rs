@@ -4,10 +4,32 @@
 
 //! Queues of any kind of token, as the library sees them that stops and restarts their device.
 
+use kernel::prelude::*;
+
 use super::Queue;
+use crate::virtio::transport::RingAddresses;
+
+/// What drivers are not to do.
+pub(in crate::virtio) mod sealed {
+    use super::{
+        Result,
+        RingAddresses, //
+    };
+
+    /// The part of [`AnyQueue`](super::AnyQueue) that makes a queue work again.
+    pub trait Restart {
+        /// Makes the queue as new, and says where the device finds it.
+        ///
+        /// # Errors
+        ///
+        /// `EBUSY` while the device may use the queue, or when it has requests; `ENODEV` when the
+        /// queue was given up.
+        fn restart(&mut self) -> Result<RingAddresses>;
+    }
+}
 
 /// A [`Queue`], whatever its tokens are.
-pub trait AnyQueue {
+pub trait AnyQueue: sealed::Restart {
     /// Index of the queue in its device.
     fn index(&self) -> u16;
 
@@ -44,5 +66,20 @@ impl<T> AnyQueue for Queue<T> {
 
     fn drop_unused(&mut self) -> bool {
         self.take_unused().is_some()
+    }
+}
+
+impl<T> sealed::Restart for Queue<T> {
+    fn restart(&mut self) -> Result<RingAddresses> {
+        if !self.device.is_quiescent() {
+            return Err(EBUSY);
+        }
+        let inner = self.inner.as_mut().ok_or(ENODEV)?;
+        if inner.tokens.iter().any(Option::is_some) {
+            return Err(EBUSY);
+        }
+        inner.ring.memory().wipe();
+        inner.ring.reset();
+        Ok(inner.ring.memory().addresses())
     }
 }

@@ -112,6 +112,20 @@ impl RingMemory {
         }
     }
 
+    /// Wipes the ring, which the device must not be using.
+    pub(super) fn wipe(&self) {
+        // SAFETY: The parts lie behind each other in one allocation, which ends with the used ring.
+        // Nobody else accesses it, as far as this kernel knows; if a device does, bytes are all it
+        // can change.
+        unsafe {
+            core::ptr::write_bytes(
+                self.desc,
+                0,
+                self.used as usize - self.desc as usize + layout::used_bytes(self.size),
+            );
+        }
+    }
+
     /// Offset of the entry for the free-running `position` in the available ring.
     #[inline]
     fn avail_entry(&self, position: u16) -> *mut u8 {

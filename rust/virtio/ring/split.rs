@@ -192,7 +192,7 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
     /// Makes the driver's side of a ring that the device does not use yet, in memory that is zero.
     ///
     /// Interrupts are enabled.
-    pub fn new(memory: M, mut slots: S, options: Options) -> Result<Self, LayoutError> {
+    pub fn new(memory: M, slots: S, options: Options) -> Result<Self, LayoutError> {
         let size = memory.size();
         if !layout::is_valid_size(size) {
             return Err(LayoutError::Size);
@@ -201,23 +201,12 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
             return Err(LayoutError::Slots);
         }
         let mask = size.wrapping_sub(1);
-        for (slot, next) in slots.iter_mut().zip(1..=size) {
-            *slot = Slot {
-                next: next & mask,
-                ..Slot::default()
-            };
-        }
-        memory.write_avail_flags(0);
-        memory.write_avail_idx(0);
-        if options.event_idx {
-            memory.write_used_event(0);
-        }
         let table_len = if options.indirect {
             memory.table_len()
         } else {
             0
         };
-        Ok(Self {
+        let mut this = Self {
             memory,
             slots,
             mask,
@@ -234,7 +223,37 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
             unreported: false,
             drained: 0,
             stats: Stats::default(),
-        })
+        };
+        this.reset();
+        Ok(this)
+    }
+
+    /// Makes the ring as new, once the device has confirmed that it uses it no more. What the device
+    /// wrote has to have been wiped. Chains that were outstanding are forgotten: [`Self::drain`]
+    /// takes them out before.
+    pub fn reset(&mut self) {
+        for (slot, next) in self.slots.iter_mut().zip(1..=self.memory.size()) {
+            *slot = Slot {
+                next: next & self.mask,
+                ..Slot::default()
+            };
+        }
+        self.free_head = 0;
+        self.num_free = self.memory.size();
+        self.published = 0;
+        self.added = 0;
+        self.last_used = 0;
+        self.used_seen = 0;
+        self.shown = 0;
+        self.broken = None;
+        self.unreported = false;
+        self.drained = 0;
+
+        self.memory.write_avail_flags(0);
+        self.memory.write_avail_idx(0);
+        if self.options.event_idx {
+            self.memory.write_used_event(0);
+        }
     }
 
     /// The shared memory.

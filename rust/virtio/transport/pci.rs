@@ -5,16 +5,21 @@
 //! VIRTIO over PCI, modern interface (VIRTIO 1.4, 4.1).
 
 pub mod capability;
-mod common;
+pub mod common;
+pub mod isr;
+pub mod vectors;
 
 use kernel::{
-    bindings,
-    device,
-    fmt,
-    pci,
+    bindings, device, fmt, pci,
     prelude::*,
     str::CString,
-    sync::Arc, //
+    sync::Arc,
+    time::{
+        delay::fsleep,
+        Delta,
+        Instant,
+        Monotonic, //
+    },
 };
 
 use self::{
@@ -28,14 +33,14 @@ use self::{
     },
     common::{
         CommonConfig,
-        NO_VECTOR, //
+        Registers, //
     },
+    isr::Verdict,
+    vectors::Plan, //
 };
 use super::{
     Interrupts,
     Notifier,
-    QueueVectors,
-    RingAddresses,
     Transport,
     Wired, //
 };
@@ -48,6 +53,10 @@ use crate::{
         Vectors, //
     },
     virtio::{
+        bringup::{
+            Control,
+            RingAddresses, //
+        },
         config::ConfigAccess,
         feature::{
             transport,
@@ -60,16 +69,6 @@ use crate::{
         status::Status, //
     },
 };
-
-/// Bits of the ISR status byte (VIRTIO 1.4, 4.1.4.5).
-mod isr {
-    /// A queue interrupts.
-    pub(super) const QUEUE: u8 = 1 << 0;
-    /// The configuration changed.
-    pub(super) const CONFIG: u8 = 1 << 1;
-    /// What a device that is gone reads as.
-    pub(super) const GONE: u8 = !0;
-}
 
 /// Length of the ISR status.
 const ISR_LEN: u64 = 1;
@@ -90,11 +89,12 @@ const FEATURES: FeatureSet = FeatureSet::of(&[
 
 /// A device behind a PCI function.
 pub(crate) struct Pci {
-    common: CommonConfig,
+    common: CommonConfig<Mapping>,
     /// Device configuration; devices without configuration may lack it.
     config: Option<Mapping>,
     isr: Arc<Mapping>,
     notify: Notify,
+    epoch: Instant<Monotonic>,
     function: Arc<Function>,
 }
 
@@ -158,61 +158,81 @@ impl Pci {
             dev_err!(dev, "no usable DMA mask\n");
         })?;
 
-        // No more than is of use: how long a structure claims to be is the device's word.
         let map = |region: Region, useful: u64| {
+            let Region {
+                bar,
+                offset,
+                length,
+            } = region.first(useful);
             function
-                .map(region.bar, region.offset, region.length.min(useful))
-                .inspect_err(|_| dev_err!(dev, "cannot map BAR {}\n", region.bar))
+                .map(bar, offset, length)
+                .inspect_err(|_| dev_err!(dev, "cannot map BAR {}\n", bar))
         };
+        let common = map(common, CommonConfig::<Mapping>::LEN)?;
 
         Ok(Self {
-            common: CommonConfig::new(map(common, CommonConfig::LEN)?),
+            common: CommonConfig::new(common),
             config: device.map(|region| map(region, CONFIG_LEN)).transpose()?,
             isr: Arc::new(map(isr, ISR_LEN)?, GFP_KERNEL)?,
             notify,
+            epoch: Instant::now(),
             function: function.clone(),
         })
     }
 
-    /// Undoes what a failed attempt to wire may have told the device.
-    fn unwire(&self, queues: usize) {
-        self.common.set_config_vector(NO_VECTOR);
-        for index in 0..queues {
-            // CAST: There are at most 65536 queues.
-            self.common.queue(index as u16).set_vector(NO_VECTOR);
+    /// Requests the interrupts of a plan, and tells the device.
+    ///
+    /// # Errors
+    ///
+    /// What requesting returns; `EBUSY` when the device does not take a vector.
+    fn wire_as(&self, plan: Plan, interrupts: &Interrupts<'_>) -> Result<Wired> {
+        let queues = u16::try_from(interrupts.queues.len())?;
+        let kind = match plan {
+            Plan::Line => bindings::PCI_IRQ_INTX,
+            _ => bindings::PCI_IRQ_MSIX,
+        };
+        let spread = plan == Plan::PerQueue && interrupts.affinity;
+        let vectors = self.function.vectors(plan.count(queues), kind, spread)?;
+
+        let handlers = match plan {
+            Plan::PerQueue => Self::handle_per_queue(&vectors, interrupts),
+            Plan::Shared => Self::handle_shared(&vectors, interrupts),
+            Plan::Line => self.handle_line(&vectors, interrupts),
+        }?;
+        if !plan.program(&self.common, queues) {
+            return Err(EBUSY);
         }
+        Ok(Wired {
+            _guard: KBox::new(
+                Guard {
+                    _handlers: handlers,
+                    _vectors: vectors,
+                },
+                GFP_KERNEL,
+            )? as KBox<dyn Send + Sync>,
+            plan,
+        })
     }
 
     /// One vector for configuration changes and one for each queue.
-    fn wire_per_queue(&self, interrupts: &Interrupts<'_>) -> Result<Wired> {
+    fn handle_per_queue(vectors: &Vectors, interrupts: &Interrupts<'_>) -> Result<Handlers> {
         let queues = interrupts.queues;
-        let count = u32::try_from(queues.len())?.checked_add(1).ok_or(EINVAL)?;
-        let vectors = self
-            .function
-            .vectors(count, bindings::PCI_IRQ_MSIX, interrupts.affinity)?;
-        let mut handlers = KVec::with_capacity(queues.len() + 1, GFP_KERNEL)?;
+        let mut handlers = KVec::with_capacity(queues.len().saturating_add(1), GFP_KERNEL)?;
 
-        self.wire_config(&vectors, interrupts, &mut handlers)?;
-        for (index, (name, handler)) in queues.iter().enumerate() {
-            let vector = u16::try_from(index + 1)?;
+        Self::handle_config(vectors, interrupts, &mut handlers)?;
+        for (vector, (name, handler)) in (1..).zip(queues) {
             let name = CString::try_from_fmt(fmt!("{}", &**name))?;
-            handlers.push(
-                handler.register(vectors.irq(vector.into())?, name)?,
-                GFP_KERNEL,
-            )?;
-            if !self.common.queue(vector - 1).set_vector(vector) {
-                return Err(EBUSY);
-            }
+            let registration = handler.register(vectors.irq(vector)?, name)?;
+            handlers.push(registration, GFP_KERNEL)?;
         }
-        Guard::wired(handlers, vectors, QueueVectors::PerQueue { first: 1 })
+        Ok(handlers)
     }
 
     /// One vector for configuration changes and one for all queues.
-    fn wire_shared(&self, interrupts: &Interrupts<'_>) -> Result<Wired> {
-        let vectors = self.function.vectors(2, bindings::PCI_IRQ_MSIX, false)?;
+    fn handle_shared(vectors: &Vectors, interrupts: &Interrupts<'_>) -> Result<Handlers> {
         let mut handlers = KVec::with_capacity(2, GFP_KERNEL)?;
 
-        self.wire_config(&vectors, interrupts, &mut handlers)?;
+        Self::handle_config(vectors, interrupts, &mut handlers)?;
         let name = CString::try_from_fmt(fmt!("{}-virtqueues", interrupts.name))?;
         handlers.push(
             irq::Registration::new(
@@ -223,20 +243,14 @@ impl Pci {
             )?,
             GFP_KERNEL,
         )?;
-        for index in 0..interrupts.queues.len() {
-            if !self.common.queue(u16::try_from(index)?).set_vector(1) {
-                return Err(EBUSY);
-            }
-        }
-        Guard::wired(handlers, vectors, QueueVectors::Shared)
+        Ok(handlers)
     }
 
     /// Vector 0 for configuration changes.
-    fn wire_config(
-        &self,
+    fn handle_config(
         vectors: &Vectors,
         interrupts: &Interrupts<'_>,
-        handlers: &mut KVec<irq::Registration>,
+        handlers: &mut Handlers,
     ) -> Result {
         let name = CString::try_from_fmt(fmt!("{}-config", interrupts.name))?;
         handlers.push(
@@ -248,21 +262,18 @@ impl Pci {
             )?,
             GFP_KERNEL,
         )?;
-        if self.common.set_config_vector(0) {
-            Ok(())
-        } else {
-            Err(EBUSY)
-        }
+        Ok(())
     }
 
     /// The interrupt line, for everything.
-    fn wire_line(&self, interrupts: &Interrupts<'_>) -> Result<Wired> {
-        let vectors = self.function.vectors(1, bindings::PCI_IRQ_INTX, false)?;
+    fn handle_line(&self, vectors: &Vectors, interrupts: &Interrupts<'_>) -> Result<Handlers> {
         let mut handlers = KVec::with_capacity(1, GFP_KERNEL)?;
 
         let line = Arc::new(
             LineInterrupt {
                 isr: self.isr.clone(),
+                line: isr::Line::new(),
+                epoch: self.epoch,
                 queues: SharedInterrupt::new(interrupts.queues)?,
                 config: interrupts.config.clone(),
             },
@@ -277,40 +288,24 @@ impl Pci {
             )?,
             GFP_KERNEL,
         )?;
-        Guard::wired(handlers, vectors, QueueVectors::Shared)
+        Ok(handlers)
     }
 }
+
+/// Registered handlers.
+type Handlers = KVec<irq::Registration>;
 
 /// Registered handlers and the vectors that they are on, in the order in which they are to go.
 struct Guard {
-    _handlers: KVec<irq::Registration>,
+    _handlers: Handlers,
     _vectors: Vectors,
-}
-
-impl Guard {
-    /// Packs everything up.
-    fn wired(
-        handlers: KVec<irq::Registration>,
-        irqs: Vectors,
-        vectors: QueueVectors,
-    ) -> Result<Wired> {
-        let guard = KBox::new(
-            Self {
-                _handlers: handlers,
-                _vectors: irqs,
-            },
-            GFP_KERNEL,
-        )?;
-        Ok(Wired {
-            _guard: guard as KBox<dyn Send + Sync>,
-            vectors,
-        })
-    }
 }
 
 /// The handler of the interrupt line.
 struct LineInterrupt {
     isr: Arc<Mapping>,
+    line: isr::Line,
+    epoch: Instant<Monotonic>,
     queues: Arc<SharedInterrupt>,
     config: Arc<ConfigInterrupt>,
 }
@@ -319,18 +314,12 @@ impl irq::Handler for LineInterrupt {
     fn handle(&self) -> irq::Return {
         // Reading the byte clears it and lets go of the line.
         let isr = self.isr.read8(0);
-        if isr == 0 || isr == isr::GONE {
-            return irq::Return::None;
-        }
+        let queues = || self.queues.interrupt() == irq::Return::Handled;
 
-        if isr & isr::QUEUE != 0 {
-            self.queues.interrupt();
-        }
-        if isr & isr::CONFIG != 0 {
-            irq::Return::WakeThread
-        } else {
-            // The device said that it was its interrupt, even if no queue has anything.
-            irq::Return::Handled
+        match self.line.interrupt(isr, millis_since(self.epoch), queues) {
+            Verdict::NotOurs => irq::Return::None,
+            Verdict::Handled => irq::Return::Handled,
+            Verdict::Config => irq::Return::WakeThread,
         }
     }
 }
@@ -357,7 +346,7 @@ impl Doorbell {
 
 impl ConfigAccess for Pci {
     fn len(&self) -> usize {
-        self.config.as_ref().map_or(0, Mapping::len)
+        self.config.as_ref().map_or(0, Registers::len)
     }
 
     fn generation(&self) -> u32 {
@@ -395,6 +384,67 @@ impl ConfigAccess for Pci {
     }
 }
 
+/// Milliseconds since `epoch`.
+fn millis_since(epoch: Instant<Monotonic>) -> u64 {
+    // CAST: The clock does not go backwards.
+    epoch.elapsed().as_millis() as u64
+}
+
+impl Control for Pci {
+    fn status(&self) -> Option<Status> {
+        self.common.status()
+    }
+
+    fn set_status(&self, status: Status) {
+        self.common.set_status(status);
+    }
+
+    fn device_features(&self) -> FeatureSet {
+        self.common.device_features()
+    }
+
+    fn set_driver_features(&self, features: FeatureSet) {
+        self.common.set_driver_features(features);
+    }
+
+    fn queue_max_size(&self, index: u16) -> u16 {
+        self.common.queue(index).size()
+    }
+
+    fn queue_enabled(&self, index: u16) -> bool {
+        self.common.queue(index).enabled()
+    }
+
+    fn place_queue(&self, index: u16, size: u16, ring: RingAddresses) -> bool {
+        let queue = self.common.queue(index);
+        let took = queue.set_size(size);
+        if took {
+            queue.place(ring);
+        }
+        took
+    }
+
+    fn enable_queue(&self, index: u16) {
+        self.common.queue(index).enable();
+    }
+
+    fn reset_queue(&self, index: u16) {
+        self.common.queue(index).reset();
+    }
+
+    fn queue_resetting(&self, index: u16) -> bool {
+        self.common.queue(index).is_resetting()
+    }
+
+    fn millis(&self) -> u64 {
+        millis_since(self.epoch)
+    }
+
+    fn pause(&self) {
+        fsleep(Delta::from_millis(1));
+    }
+}
+
 impl Transport for Pci {
     fn parent(&self) -> &device::Device {
         self.function.device().as_ref()
@@ -408,51 +458,14 @@ impl Transport for Pci {
         FEATURES
     }
 
-    fn device_features(&self) -> FeatureSet {
-        FeatureSet::from_words([0, 1, 2, 3].map(|select| self.common.device_feature(select)))
-    }
-
-    fn set_driver_features(&self, features: FeatureSet) {
-        for (select, bits) in (0..).zip(features.words()) {
-            self.common.set_driver_feature(select, bits);
-        }
-    }
-
-    fn status(&self) -> Option<Status> {
-        match self.common.status() {
-            0xff => None,
-            status => Some(Status::from_bits(status)),
-        }
-    }
-
-    fn set_status(&self, status: Status) {
-        self.common.set_status(status.bits());
-    }
-
     fn num_queues(&self) -> u16 {
         self.common.num_queues()
     }
 
-    fn queue_max_size(&self, index: u16) -> u16 {
-        self.common.queue(index).size()
-    }
-
-    fn queue_enabled(&self, index: u16) -> bool {
-        self.common.queue(index).enabled()
-    }
-
-    fn setup_queue(&self, index: u16, size: u16, ring: RingAddresses) -> Result<Notifier> {
-        let queue = self.common.queue(index);
-        if !queue.set_size(size) {
-            return Err(EIO);
-        }
-        queue.set_desc(ring.descriptor);
-        queue.set_driver(ring.driver);
-        queue.set_device(ring.device);
-
+    fn notifier(&self, index: u16) -> Result<Notifier> {
         let offset = self
             .notify
-            .doorbell(queue.notify_off(), DOORBELL_LEN)
+            .doorbell(self.common.queue(index).notify_off(), DOORBELL_LEN)
             .ok_or(EINVAL)?;
         let region = self.notify.region;
         let mapping = self.function.map(
@@ -468,23 +481,19 @@ impl Transport for Pci {
         })
     }
 
-    fn enable_queue(&self, index: u16) {
-        self.common.queue(index).enable();
-    }
-
     fn wire(&self, interrupts: &Interrupts<'_>) -> Result<Wired> {
-        let ways: [fn(&Self, &Interrupts<'_>) -> Result<Wired>; 3] =
-            [Self::wire_per_queue, Self::wire_shared, Self::wire_line];
-
         let mut last = ENODEV;
-        for way in ways {
-            match way(self, interrupts) {
+        for plan in Plan::ALL {
+            match self.wire_as(plan, interrupts) {
                 Ok(wired) => return Ok(wired),
                 Err(err) => last = err,
             }
-            self.unwire(interrupts.queues.len());
         }
         Err(last)
+    }
+
+    fn rewire(&self, plan: Plan, queues: u16) -> bool {
+        plan.program(&self.common, queues)
     }
 
     fn start_dma(&self) {

@@ -38,6 +38,18 @@ pub struct Region {
     pub length: u64,
 }
 
+impl Region {
+    /// The part that is of use: no more than the first `length` bytes. How long a structure claims
+    /// to be is the device's word.
+    #[must_use]
+    pub fn first(self, length: u64) -> Self {
+        Self {
+            length: self.length.min(length),
+            ..self
+        }
+    }
+}
+
 /// Where queues are notified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Notify {

@@ -4,10 +4,14 @@
 
 //! The common configuration structure (VIRTIO 1.4, 4.1.4.3).
 
-use crate::pci::Mapping;
+use crate::virtio::{
+    bringup::RingAddresses,
+    feature::FeatureSet,
+    status::Status, //
+};
 
 /// "No vector" in the vector registers.
-pub(super) const NO_VECTOR: u16 = 0xffff;
+pub const NO_VECTOR: u16 = 0xffff;
 
 /// Offsets of the registers.
 mod reg {
@@ -27,124 +31,182 @@ mod reg {
     pub(super) const QUEUE_DESC: usize = 0x20;
     pub(super) const QUEUE_DRIVER: usize = 0x28;
     pub(super) const QUEUE_DEVICE: usize = 0x30;
+    pub(super) const QUEUE_NOTIF_CONFIG_DATA: usize = 0x38;
+    pub(super) const QUEUE_RESET: usize = 0x3a;
 }
 
-/// The mapped structure.
+/// Access to the registers of a structure.
+///
+/// Values are in the CPU's byte order; each call makes one access of its width. Beyond the end,
+/// reads give all ones and writes do nothing.
+pub trait Registers {
+    /// Bytes there are.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Reads a byte.
+    fn read8(&self, offset: usize) -> u8;
+    /// Reads 16 bits.
+    fn read16(&self, offset: usize) -> u16;
+    /// Reads 32 bits.
+    fn read32(&self, offset: usize) -> u32;
+    /// Writes a byte.
+    fn write8(&self, offset: usize, value: u8);
+    /// Writes 16 bits.
+    fn write16(&self, offset: usize, value: u16);
+    /// Writes 32 bits.
+    fn write32(&self, offset: usize, value: u32);
+}
+
+/// The structure.
 ///
 /// Each register is accessed with its own width, 64-bit ones as two 32-bit halves (VIRTIO 1.4,
-/// 4.1.3.1). Registers of a queue are those of the queue selected last; as only the single thread
-/// that probes or removes a device touches them, selecting and accessing need no lock.
-pub(super) struct CommonConfig(Mapping);
+/// 4.1.3.1). Registers of a queue are those of the queue selected last: whoever uses them holds the
+/// lock of the device's life cycle, or is the only one yet to know the device.
+#[derive(Debug)]
+pub struct CommonConfig<R>(R);
 
-impl CommonConfig {
-    /// Length of the structure in every version of the standard.
-    pub(super) const LEN: u64 = 56;
+impl<R: Registers> CommonConfig<R> {
+    /// Length of the structure with all registers that are of use here. Older devices have less.
+    pub const LEN: u64 = 60;
 
-    /// Wraps the mapped structure.
-    pub(super) fn new(mapping: Mapping) -> Self {
-        Self(mapping)
+    /// Wraps the structure.
+    pub fn new(registers: R) -> Self {
+        Self(registers)
     }
 
-    /// Word `select` of the features that the device offers.
-    pub(super) fn device_feature(&self, select: u32) -> u32 {
-        self.0.write32(reg::DEVICE_FEATURE_SELECT, select);
-        self.0.read32(reg::DEVICE_FEATURE)
+    /// Whether there is a register of 16 bits at `offset`.
+    fn has(&self, offset: usize) -> bool {
+        offset.checked_add(2).is_some_and(|end| end <= self.0.len())
     }
 
-    /// Accepts word `select` of the features.
-    pub(super) fn set_driver_feature(&self, select: u32, bits: u32) {
-        self.0.write32(reg::DRIVER_FEATURE_SELECT, select);
-        self.0.write32(reg::DRIVER_FEATURE, bits);
+    /// Whether the device can be asked to reset single queues: the register is there.
+    pub fn has_queue_reset(&self) -> bool {
+        self.has(reg::QUEUE_RESET)
+    }
+
+    /// Whether the device can say what to notify it with: the register is there.
+    pub fn has_notif_config_data(&self) -> bool {
+        self.has(reg::QUEUE_NOTIF_CONFIG_DATA)
+    }
+
+    /// Features that the device offers.
+    pub fn device_features(&self) -> FeatureSet {
+        FeatureSet::from_words([0, 1, 2, 3].map(|select| {
+            self.0.write32(reg::DEVICE_FEATURE_SELECT, select);
+            self.0.read32(reg::DEVICE_FEATURE)
+        }))
+    }
+
+    /// Accepts features.
+    pub fn set_driver_features(&self, features: FeatureSet) {
+        for (select, bits) in (0..).zip(features.words()) {
+            self.0.write32(reg::DRIVER_FEATURE_SELECT, select);
+            self.0.write32(reg::DRIVER_FEATURE, bits);
+        }
     }
 
     /// Sets the vector of configuration changes; whether the device took it.
-    pub(super) fn set_config_vector(&self, vector: u16) -> bool {
+    pub fn set_config_vector(&self, vector: u16) -> bool {
         self.0.write16(reg::CONFIG_MSIX_VECTOR, vector);
         self.0.read16(reg::CONFIG_MSIX_VECTOR) == vector
     }
 
     /// Number of queues.
-    pub(super) fn num_queues(&self) -> u16 {
+    pub fn num_queues(&self) -> u16 {
         self.0.read16(reg::NUM_QUEUES)
     }
 
-    /// The status byte.
-    pub(super) fn status(&self) -> u8 {
-        self.0.read8(reg::DEVICE_STATUS)
+    /// The device status; [`None`] when the device is gone.
+    pub fn status(&self) -> Option<Status> {
+        let status = Status::from_bits(self.0.read8(reg::DEVICE_STATUS));
+        (!status.is_gone()).then_some(status)
     }
 
-    /// Writes the status byte.
-    pub(super) fn set_status(&self, status: u8) {
-        self.0.write8(reg::DEVICE_STATUS, status);
+    /// Writes the device status.
+    pub fn set_status(&self, status: Status) {
+        self.0.write8(reg::DEVICE_STATUS, status.bits());
     }
 
     /// The generation of the device configuration.
-    pub(super) fn generation(&self) -> u8 {
+    pub fn generation(&self) -> u8 {
         self.0.read8(reg::CONFIG_GENERATION)
     }
 
     /// The registers of queue `index`.
-    pub(super) fn queue(&self, index: u16) -> QueueConfig<'_> {
+    pub fn queue(&self, index: u16) -> QueueConfig<'_, R> {
         self.0.write16(reg::QUEUE_SELECT, index);
         QueueConfig(&self.0)
     }
 }
 
 /// The registers of the selected queue.
-pub(super) struct QueueConfig<'a>(&'a Mapping);
+#[derive(Debug)]
+pub struct QueueConfig<'a, R>(&'a R);
 
-impl QueueConfig<'_> {
+impl<R: Registers> QueueConfig<'_, R> {
     /// The size: at first the largest that the device supports, 0 when there is no such queue.
-    pub(super) fn size(&self) -> u16 {
+    pub fn size(&self) -> u16 {
         self.0.read16(reg::QUEUE_SIZE)
     }
 
     /// Chooses a size; whether the device took it.
-    pub(super) fn set_size(&self, size: u16) -> bool {
+    pub fn set_size(&self, size: u16) -> bool {
         self.0.write16(reg::QUEUE_SIZE, size);
         self.0.read16(reg::QUEUE_SIZE) == size
     }
 
     /// Sets the vector; whether the device took it.
-    pub(super) fn set_vector(&self, vector: u16) -> bool {
+    pub fn set_vector(&self, vector: u16) -> bool {
         self.0.write16(reg::QUEUE_MSIX_VECTOR, vector);
         self.0.read16(reg::QUEUE_MSIX_VECTOR) == vector
     }
 
     /// Whether the queue is enabled.
-    pub(super) fn enabled(&self) -> bool {
+    pub fn enabled(&self) -> bool {
         self.0.read16(reg::QUEUE_ENABLE) != 0
     }
 
     /// Enables the queue.
-    pub(super) fn enable(&self) {
+    pub fn enable(&self) {
         self.0.write16(reg::QUEUE_ENABLE, 1);
     }
 
     /// Where in the notification structure the doorbell is.
-    pub(super) fn notify_off(&self) -> u16 {
+    pub fn notify_off(&self) -> u16 {
         self.0.read16(reg::QUEUE_NOTIFY_OFF)
     }
 
-    /// Places the descriptor area.
-    pub(super) fn set_desc(&self, address: u64) {
-        self.write64(reg::QUEUE_DESC, address);
+    /// Places the ring.
+    pub fn place(&self, ring: RingAddresses) {
+        self.write64(reg::QUEUE_DESC, ring.descriptor);
+        self.write64(reg::QUEUE_DRIVER, ring.driver);
+        self.write64(reg::QUEUE_DEVICE, ring.device);
     }
 
-    /// Places the driver area.
-    pub(super) fn set_driver(&self, address: u64) {
-        self.write64(reg::QUEUE_DRIVER, address);
+    /// What to notify the queue with, with VIRTIO_F_NOTIF_CONFIG_DATA.
+    pub fn notif_config_data(&self) -> u16 {
+        self.0.read16(reg::QUEUE_NOTIF_CONFIG_DATA)
     }
 
-    /// Places the device area.
-    pub(super) fn set_device(&self, address: u64) {
-        self.write64(reg::QUEUE_DEVICE, address);
+    /// Asks for a reset of the queue, with VIRTIO_F_RING_RESET.
+    pub fn reset(&self) {
+        self.0.write16(reg::QUEUE_RESET, 1);
+    }
+
+    /// Whether a reset of the queue goes on.
+    pub fn is_resetting(&self) -> bool {
+        self.0.read16(reg::QUEUE_RESET) != 0
     }
 
     /// Writes a 64-bit register as two halves, low one first.
     fn write64(&self, offset: usize, value: u64) {
-        // CAST: The two halves of the value.
-        self.0.write32(offset, value as u32);
-        self.0.write32(offset + 4, (value >> 32) as u32);
+        // CAST: The two halves of the value; what does not fit has been masked or shifted out.
+        self.0.write32(offset, (value & 0xffff_ffff) as u32);
+        self.0.write32(offset.wrapping_add(4), (value >> 32) as u32);
     }
 }

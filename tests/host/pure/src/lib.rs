@@ -13,6 +13,8 @@ pub use self::virtio::*;
 /// As much of `rust/virtio.rs` as does not need the kernel.
 #[path = "../../../../rust/virtio"]
 mod virtio {
+    pub mod bringup;
+    pub mod budget;
     pub mod config;
     pub mod feature;
     pub mod id;
@@ -24,6 +26,9 @@ mod virtio {
         /// PCI.
         pub mod pci {
             pub mod capability;
+            pub mod common;
+            pub mod isr;
+            pub mod vectors;
         }
     }
 }

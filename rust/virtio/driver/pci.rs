@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! Drivers on the PCI bus: what its core calls.
+
+use kernel::{
+    bindings,
+    device::{
+        self,
+        CoreInternal, //
+    },
+    driver,
+    error::{
+        from_result,
+        to_result, //
+    },
+    pci,
+    prelude::*,
+    sync::Arc,
+    types::Opaque, //
+};
+
+use super::{
+    Bound,
+    Driver, //
+};
+use crate::virtio::{
+    device::{
+        life::Pause,
+        Negotiated, //
+    },
+    id::DeviceId,
+    transport::{
+        pci::Pci,
+        Transport, //
+    },
+};
+
+/// PCI ids of a driver, which [`module_virtio_driver!`](crate::module_virtio_driver) lays down.
+#[doc(hidden)]
+pub trait PciIds {
+    /// Name of the driver.
+    const NAME: &'static CStr;
+
+    /// Ends with an empty entry.
+    const TABLE: pci::IdTable<()>;
+}
+
+/// Vendor of all virtio devices (VIRTIO 1.4, 4.1.2).
+const VENDOR: pci::Vendor = pci::Vendor::REDHAT_QUMRANET;
+
+/// The id of a modern device of this kind.
+pub const fn modern_pci_id(id: DeviceId) -> pci::DeviceId {
+    match id.pci_device() {
+        Some(device) => pci::DeviceId::from_id(VENDOR, device as u32),
+        // A type beyond the range of PCI ids: the id of type 0, which no device has.
+        None => pci::DeviceId::from_id(VENDOR, DeviceId::PCI_BASE as u32),
+    }
+}
+
+/// The id of a transitional device of this kind; where there is none, that of a modern one.
+pub const fn transitional_pci_id(id: DeviceId) -> pci::DeviceId {
+    match id.pci_transitional() {
+        Some(device) => pci::DeviceId::from_id(VENDOR, device as u32),
+        None => modern_pci_id(id),
+    }
+}
+
+/// Registers a driver with the PCI bus.
+pub struct PciAdapter<T>(T);
+
+// SAFETY: `pci_driver` is a C structure with a `device_driver` at the given offset, and the data of
+// a device is what `probe_callback` stores.
+unsafe impl<T: Driver + PciIds> driver::DriverLayout for PciAdapter<T> {
+    type DriverType = bindings::pci_driver;
+    type DriverData<'bound> = Arc<Bound>;
+    const DEVICE_DRIVER_OFFSET: usize = core::mem::offset_of!(Self::DriverType, driver);
+}
+
+// SAFETY: What `register` registers, `unregister` unregisters.
+unsafe impl<T: Driver + PciIds> driver::RegistrationOps for PciAdapter<T> {
+    unsafe fn register(
+        reg: &Opaque<Self::DriverType>,
+        name: &'static CStr,
+        module: &'static ThisModule,
+    ) -> Result {
+        // SAFETY: The structure is being initialised, nobody else has it.
+        unsafe {
+            (*reg.get()).name = name.as_char_ptr();
+            (*reg.get()).id_table = T::TABLE.as_ptr();
+            (*reg.get()).probe = Some(Self::probe_callback);
+            (*reg.get()).remove = Some(Self::remove_callback);
+            (*reg.get()).shutdown = Some(shutdown_callback);
+            (*reg.get()).err_handler = &ERROR_HANDLERS;
+            (*reg.get()).driver.pm = &PM_OPS;
+        }
+
+        // SAFETY: `reg` is initialised and stays until `unregister`.
+        to_result(unsafe {
+            bindings::__pci_register_driver(reg.get(), module.as_ptr(), name.as_char_ptr())
+        })
+    }
+
+    unsafe fn unregister(reg: &Opaque<Self::DriverType>) {
+        // SAFETY: `reg` is registered, as the caller promises.
+        unsafe { bindings::pci_unregister_driver(reg.get()) }
+    }
+}
+
+impl<T: Driver + PciIds> PciAdapter<T> {
+    /// Checks that the device is of the driver's kind: `driver_override` and `new_id` offer any.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` when it is not, said in one log line.
+    fn check_id(pdev: &pci::Device<CoreInternal<'_>>) -> Result {
+        let kind = if pdev.vendor_id() == VENDOR {
+            DeviceId::from_pci(pdev.device_id())
+        } else {
+            None
+        };
+        if kind == Some(T::ID) {
+            return Ok(());
+        }
+        dev_err!(
+            pdev,
+            "not a virtio {} device\n",
+            T::ID.name().unwrap_or("(unnamed)")
+        );
+        Err(ENODEV)
+    }
+
+    /// Called by the PCI core for a device that is to be driven.
+    extern "C" fn probe_callback(
+        pdev: *mut bindings::pci_dev,
+        _id: *const bindings::pci_device_id,
+    ) -> c_int {
+        // SAFETY: This is a callback of the PCI core.
+        let pdev = unsafe { device(pdev) };
+
+        from_result(|| {
+            Self::check_id(pdev)?;
+            let transport = Pci::new(pdev, T::NAME)?;
+            let transport = KBox::new(transport, GFP_KERNEL)? as KBox<dyn Transport>;
+            let negotiated = Negotiated::new::<T>(transport)?;
+            let device = negotiated.device().clone();
+            let bound = Bound::new(device, T::probe(negotiated)?)?;
+
+            let dev: &device::Device<CoreInternal<'_>> = pdev.as_ref();
+            dev.set_drvdata(Ok::<_, Error>(bound.clone()))
+                .inspect_err(|_| bound.remove())?;
+            Ok(0)
+        })
+    }
+
+    /// Called by the PCI core when driver and device part.
+    extern "C" fn remove_callback(pdev: *mut bindings::pci_dev) {
+        // Here and not when the data is dropped: the bus still treats the device as ours.
+        // SAFETY: Only a device that was probed is removed.
+        unsafe { bound(pdev) }.remove();
+    }
+}
+
+/// The device of a callback.
+///
+/// # Safety
+///
+/// `pdev` must come from the PCI core, in a callback for which it holds the device's lock.
+unsafe fn device<'a>(pdev: *mut bindings::pci_dev) -> &'a pci::Device<CoreInternal<'a>> {
+    // SAFETY: The core keeps the device for the duration of the callback.
+    unsafe { &*pdev.cast::<pci::Device<CoreInternal<'a>>>() }
+}
+
+/// The data of a device that was probed.
+///
+/// # Safety
+///
+/// Those of [`device`]; and the driver's `probe_callback` must have succeeded for the device.
+unsafe fn bound(pdev: *mut bindings::pci_dev) -> Arc<Bound> {
+    // SAFETY: As the caller promises.
+    let pdev = unsafe { device(pdev) };
+    let dev: &device::Device<CoreInternal<'_>> = pdev.as_ref();
+    // SAFETY: As the caller promises, and with the type stored there.
+    unsafe { dev.drvdata_borrow::<Arc<Bound>>() }
+        .get_ref()
+        .clone()
+}
+
+/// Called by the PCI core before the machine stops or another kernel takes over: no device may
+/// write to memory from here on.
+extern "C" fn shutdown_callback(pdev: *mut bindings::pci_dev) {
+    // SAFETY: Only a device that was probed is shut down.
+    unsafe { bound(pdev) }.shutdown();
+}
+
+/// Called by the PCI core before the function is reset.
+extern "C" fn reset_prepare_callback(pdev: *mut bindings::pci_dev) {
+    // SAFETY: The core calls this for devices that were probed.
+    unsafe { bound(pdev) }.stop(Pause::Reset);
+}
+
+/// Called by the PCI core after the function was reset and its configuration restored.
+extern "C" fn reset_done_callback(pdev: *mut bindings::pci_dev) {
+    // SAFETY: As in `reset_prepare_callback`.
+    unsafe { bound(pdev) }.restart();
+}
+
+/// Called by the PCI core when there was an error on the bus.
+extern "C" fn error_detected_callback(
+    pdev: *mut bindings::pci_dev,
+    state: bindings::pci_channel_state_t,
+) -> bindings::pci_ers_result_t {
+    // SAFETY: As in `reset_prepare_callback`.
+    let bound = unsafe { bound(pdev) };
+    match state {
+        bindings::pci_channel_io_normal => {
+            bound.stop(Pause::Reset);
+            bindings::pci_ers_result_PCI_ERS_RESULT_CAN_RECOVER
+        }
+        bindings::pci_channel_io_frozen => {
+            bound.stop(Pause::Reset);
+            bindings::pci_ers_result_PCI_ERS_RESULT_NEED_RESET
+        }
+        _ => {
+            bound.fail("bus gave the device up");
+            bindings::pci_ers_result_PCI_ERS_RESULT_DISCONNECT
+        }
+    }
+}
+
+/// Called by the PCI core after an error, when the device can be reached again without a reset.
+extern "C" fn mmio_enabled_callback(_pdev: *mut bindings::pci_dev) -> bindings::pci_ers_result_t {
+    bindings::pci_ers_result_PCI_ERS_RESULT_RECOVERED
+}
+
+/// Called by the PCI core after an error, when the slot was reset.
+extern "C" fn slot_reset_callback(pdev: *mut bindings::pci_dev) -> bindings::pci_ers_result_t {
+    // SAFETY: `pdev` is a live device, whose state was saved when it was probed or later.
+    unsafe { bindings::pci_restore_state(pdev) };
+    bindings::pci_ers_result_PCI_ERS_RESULT_RECOVERED
+}
+
+/// Called by the PCI core when an error has been dealt with.
+extern "C" fn error_resume_callback(pdev: *mut bindings::pci_dev) {
+    // SAFETY: As in `reset_prepare_callback`.
+    unsafe { bound(pdev) }.restart();
+}
+
+/// What the PCI core calls about resets and errors.
+static ERROR_HANDLERS: bindings::pci_error_handlers = bindings::pci_error_handlers {
+    error_detected: Some(error_detected_callback),
+    mmio_enabled: Some(mmio_enabled_callback),
+    slot_reset: Some(slot_reset_callback),
+    reset_prepare: Some(reset_prepare_callback),
+    reset_done: Some(reset_done_callback),
+    resume: Some(error_resume_callback),
+    cor_error_detected: None,
+};
+
+/// The PCI device of a callback about a device.
+fn pci_device(dev: *mut bindings::device) -> *mut bindings::pci_dev {
+    dev.cast::<u8>()
+        .wrapping_sub(core::mem::offset_of!(bindings::pci_dev, dev))
+        .cast()
+}
+
+/// Called before the machine sleeps, or is copied to disk.
+extern "C" fn sleep_callback(dev: *mut bindings::device) -> c_int {
+    // SAFETY: The core calls this for devices that were probed, which are PCI devices.
+    unsafe { bound(pci_device(dev)) }.stop(Pause::Sleep);
+    // A device that could not be stopped has failed, which is no reason to stay awake.
+    0
+}
+
+/// Called when the machine woke up, or goes on after it was copied to disk.
+extern "C" fn wake_callback(dev: *mut bindings::device) -> c_int {
+    // SAFETY: As in `sleep_callback`.
+    unsafe { bound(pci_device(dev)) }.restart();
+    // A device that does not come back has failed; the machine goes on without it.
+    0
+}
+
+/// What the PCI core calls about sleep.
+static PM_OPS: bindings::dev_pm_ops = bindings::dev_pm_ops {
+    suspend: Some(sleep_callback),
+    resume: Some(wake_callback),
+    freeze: Some(sleep_callback),
+    thaw: Some(wake_callback),
+    poweroff: Some(sleep_callback),
+    restore: Some(wake_callback),
+    ..pm_ops_of_nothing()
+};
+
+/// Operations of which there are none.
+const fn pm_ops_of_nothing() -> bindings::dev_pm_ops {
+    // SAFETY: A structure of function pointers, for which NULL means that there is none.
+    unsafe { core::mem::zeroed() }
+}
