@@ -82,6 +82,8 @@ pub(super) enum Phase {
     Setup,
     /// It works, as far as is known.
     Working,
+    /// It is about to be reset, and is to come back.
+    Stopping,
     /// It was reset, and is to come back.
     Paused,
     /// It was reset, or is gone, for good.
@@ -146,9 +148,10 @@ impl Device {
         self.hooks.lock().clone()
     }
 
-    /// Whether the device is stopped for a while.
-    pub(crate) fn is_paused(&self) -> bool {
-        *self.phase.lock() == Phase::Paused
+    /// Whether the device is stopped, or being stopped, and is to come back: that its queues are
+    /// broken and nothing is answered is no reason to give it up. Process context.
+    pub fn is_paused(&self) -> bool {
+        matches!(*self.phase.lock(), Phase::Stopping | Phase::Paused)
     }
 
     /// Whether the device works, as far as is known.
@@ -233,9 +236,13 @@ impl Device {
     /// work.
     pub(crate) fn stop(&self, quiesce: impl FnOnce()) -> Result {
         let hooks = self.hooks().ok_or(ENODEV)?;
-        if !self.is_working() || self.is_broken() {
+        let mut phase = self.phase.lock();
+        if *phase != Phase::Working || self.is_broken() {
             return Err(ENODEV);
         }
+        *phase = Phase::Stopping;
+        drop(phase);
+
         hooks.config.close();
         quiesce();
         for queue in &hooks.queues {
@@ -244,7 +251,7 @@ impl Device {
         }
 
         let mut phase = self.phase.lock();
-        if *phase != Phase::Working {
+        if *phase != Phase::Stopping {
             // The driver has given it up meanwhile.
             return Err(ENODEV);
         }
