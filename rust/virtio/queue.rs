@@ -52,13 +52,13 @@ use super::{
     feature,
     ring::{
         layout,
-        split::{
-            ChainError,
-            Options,
-            Slot,
-            Split,
-            Violation, //
-        },
+        split::Split,
+        stats::Stats,
+        ChainError,
+        Memory,
+        Options,
+        Slot,
+        Violation, //
     },
     transport::{
         Notifier,
@@ -152,6 +152,7 @@ impl Ring {
         // as is rounded down to one.
         let limit = offered.min(options.max_size).min(layout::MAX_SIZE);
         let mut size = 1u16 << limit.checked_ilog2().ok_or(EINVAL)?;
+        let stats = Arc::new(Stats::default(), GFP_KERNEL)?;
         let wants_tables = device.has(feature::transport::INDIRECT_DESC);
 
         loop {
@@ -161,7 +162,7 @@ impl Ring {
             } else {
                 0
             };
-            match RingMemory::allocate(device.space(), size, table_len) {
+            match RingMemory::allocate(device.space(), size, table_len, stats.clone()) {
                 Ok(memory) => return Ok((Self(memory), size)),
                 Err(err) if size == 1 => return Err(err),
                 Err(_) => size /= 2,
@@ -181,6 +182,7 @@ pub struct Queue<T> {
     inner: Option<Inner<T>>,
     device: Arc<Device>,
     notifier: Notifier,
+    stats: Arc<Stats>,
     index: u16,
 }
 
@@ -201,14 +203,13 @@ impl<T> Queue<T> {
         ring: Ring,
         notifier: Notifier,
     ) -> Result<Self> {
-        use super::ring::split::SplitMemory;
-
         let memory = ring.0;
         let size = memory.size();
         let table_len = memory.table_len();
         let options = Options {
             event_idx: device.has(feature::transport::EVENT_IDX),
             indirect: device.has(feature::transport::INDIRECT_DESC),
+            in_order: device.has(feature::transport::IN_ORDER),
         };
 
         let mut tokens = KVVec::with_capacity(size.into(), GFP_KERNEL)?;
@@ -220,6 +221,7 @@ impl<T> Queue<T> {
             .then(|| Mappings::new(device.space().clone(), size, table_len))
             .transpose()?;
         let slots = KVVec::from_elem(Slot::default(), size.into(), GFP_KERNEL)?;
+        let stats = memory.stats().clone();
         let ring = Split::new(memory, slots, options).map_err(|_| EINVAL)?;
 
         Ok(Self {
@@ -230,6 +232,7 @@ impl<T> Queue<T> {
             }),
             device,
             notifier,
+            stats,
             index,
         })
     }
@@ -258,6 +261,11 @@ impl<T> Queue<T> {
     pub fn max_chain(&self) -> u16 {
         // A chain of as many descriptors as the ring has fits an empty ring; tables are no longer.
         self.size()
+    }
+
+    /// Counters. They outlive the queue, and go on over a restart of the device.
+    pub fn stats(&self) -> &Arc<Stats> {
+        &self.stats
     }
 
     /// Whether the device broke the rules of the ring.

@@ -7,8 +7,33 @@
 //! What is here knows the rules of a ring and nothing of where it lies: memory and barriers come
 //! through a trait. It depends on [`core`] only, so the same source is built into the module and
 //! into host tests.
+//!
+//! There are two forms of rings, [`split`] and packed ones. What the driver knows of its chains,
+//! the device's faults, and what is counted is the same for both.
 
+mod chain;
+mod chains;
 pub mod descriptor;
 pub mod event;
+mod health;
 pub mod layout;
+mod memory;
+mod options;
 pub mod split;
+pub mod stats;
+mod violation;
+
+pub use self::{
+    chain::{
+        ChainError,
+        Place,
+        Used, //
+    },
+    chains::Slot,
+    memory::Memory,
+    options::{
+        LayoutError,
+        Options, //
+    },
+    violation::Violation,
+};

@@ -78,7 +78,6 @@ impl<T> sealed::Restart for Queue<T> {
         if inner.tokens.iter().any(Option::is_some) {
             return Err(EBUSY);
         }
-        inner.ring.memory().wipe();
         inner.ring.reset();
         Ok(inner.ring.memory().addresses())
     }

@@ -22,9 +22,9 @@ use crate::{
         Segment,
         SegmentMut, //
     },
-    virtio::ring::split::{
+    virtio::ring::{
+        split::ChainWriter,
         ChainError,
-        ChainWriter,
         Slot, //
     },
 };

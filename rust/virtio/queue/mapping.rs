@@ -16,7 +16,7 @@ use crate::{
         Direction,
         Space, //
     },
-    virtio::ring::split::Place, //
+    virtio::ring::Place, //
 };
 
 /// No record.

@@ -9,7 +9,10 @@ use core::sync::atomic::{
     Ordering, //
 };
 
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
 use crate::{
     dma::{
@@ -20,7 +23,9 @@ use crate::{
         ring::{
             descriptor::Descriptor,
             layout,
-            split::SplitMemory, //
+            split::SplitMemory,
+            stats::Stats,
+            Memory, //
         },
         transport::RingAddresses, //
     },
@@ -48,6 +53,7 @@ pub(crate) struct RingMemory {
     size: u16,
     ring: Shared,
     _tables: Option<Shared>,
+    stats: Arc<Stats>,
 }
 
 // SAFETY: The memory belongs to no thread; the pointers are into it.
@@ -63,7 +69,12 @@ impl RingMemory {
     /// # Errors
     ///
     /// `EINVAL` when `size` is not valid, `ENOMEM`.
-    pub(super) fn allocate(space: &Space, size: u16, table_len: u16) -> Result<Self> {
+    pub(super) fn allocate(
+        space: &Space,
+        size: u16,
+        table_len: u16,
+        stats: Arc<Stats>,
+    ) -> Result<Self> {
         if !layout::is_valid_size(size) {
             return Err(EINVAL);
         }
@@ -95,6 +106,7 @@ impl RingMemory {
             size,
             ring,
             _tables: tables,
+            stats,
         })
     }
 
@@ -112,18 +124,9 @@ impl RingMemory {
         }
     }
 
-    /// Wipes the ring, which the device must not be using.
-    pub(super) fn wipe(&self) {
-        // SAFETY: The parts lie behind each other in one allocation, which ends with the used ring.
-        // Nobody else accesses it, as far as this kernel knows; if a device does, bytes are all it
-        // can change.
-        unsafe {
-            core::ptr::write_bytes(
-                self.desc,
-                0,
-                self.used as usize - self.desc as usize + layout::used_bytes(self.size),
-            );
-        }
+    /// Counters, which outlive the ring.
+    pub(super) fn stats(&self) -> &Arc<Stats> {
+        &self.stats
     }
 
     /// Offset of the entry for the free-running `position` in the available ring.
@@ -177,12 +180,58 @@ unsafe fn read16(ptr: *mut u8) -> u16 {
 // language are what `virt_wmb()`, `virt_rmb()` and `virt_mb()` are: no instruction at all for the
 // first two on x86 (TSO), and at least as strong elsewhere (arm64: `dmb ish`, `dmb ishld`,
 // `dmb ish`). All accesses that they order are volatile, so that the compiler keeps them, too.
-impl SplitMemory for RingMemory {
+impl Memory for RingMemory {
     #[inline]
     fn size(&self) -> u16 {
         self.size
     }
 
+    #[inline]
+    fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    fn clear(&self) {
+        // No wrap: the used ring is behind the descriptor table.
+        let used = (self.used as usize).wrapping_sub(self.desc as usize);
+        let bytes = used.wrapping_add(layout::used_bytes(self.size));
+        // SAFETY: The parts lie behind each other in one allocation, which ends with the used ring.
+        // Nobody else accesses it, as far as this kernel knows; if a device does, bytes are all it
+        // can change.
+        unsafe { core::ptr::write_bytes(self.desc, 0, bytes) };
+    }
+
+    #[inline]
+    fn table_len(&self) -> u16 {
+        self.table_len
+    }
+
+    #[inline]
+    fn table_addr(&self, head: u16) -> u64 {
+        // The tables are in memory that was allocated, so that nothing wraps; said by name to keep
+        // the check out of the way of every request.
+        let index = u64::from(head & self.mask).wrapping_mul(self.table_len.into());
+        self.tables_bus
+            .wrapping_add(index.wrapping_mul(Self::DESC as u64))
+    }
+
+    #[inline]
+    fn wmb(&self) {
+        fence(Ordering::Release);
+    }
+
+    #[inline]
+    fn rmb(&self) {
+        fence(Ordering::Acquire);
+    }
+
+    #[inline]
+    fn mb(&self) {
+        fence(Ordering::SeqCst);
+    }
+}
+
+impl SplitMemory for RingMemory {
     #[inline]
     fn write_desc(&self, index: u16, desc: Descriptor) {
         let offset = usize::from(index & self.mask) * Self::DESC;
@@ -250,11 +299,6 @@ impl SplitMemory for RingMemory {
     }
 
     #[inline]
-    fn table_len(&self) -> u16 {
-        self.table_len
-    }
-
-    #[inline]
     fn write_table(&self, head: u16, entry: u16, desc: Descriptor) {
         if entry >= self.table_len {
             return;
@@ -266,29 +310,5 @@ impl SplitMemory for RingMemory {
         let offset = index.wrapping_mul(Self::DESC);
         // SAFETY: There are `size` tables of `table_len` descriptors, so the index is inside.
         unsafe { write_descriptor(self.tables.wrapping_add(offset), desc) }
-    }
-
-    #[inline]
-    fn table_addr(&self, head: u16) -> u64 {
-        // The tables are in memory that was allocated, so that nothing wraps; said by name to keep
-        // the check out of the way of every request.
-        let index = u64::from(head & self.mask).wrapping_mul(self.table_len.into());
-        self.tables_bus
-            .wrapping_add(index.wrapping_mul(Self::DESC as u64))
-    }
-
-    #[inline]
-    fn wmb(&self) {
-        fence(Ordering::Release);
-    }
-
-    #[inline]
-    fn rmb(&self) {
-        fence(Ordering::Acquire);
-    }
-
-    #[inline]
-    fn mb(&self) {
-        fence(Ordering::SeqCst);
     }
 }

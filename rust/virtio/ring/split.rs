@@ -2,19 +2,31 @@
 
 // Copyright (C) 2026 The virtio-rust authors
 
-//! The driver's side of a split virtqueue.
+//! The driver's side of a split virtqueue (VIRTIO 1.4, 2.7).
 //!
-//! All that decides what happens to a chain is private, in [`Slot`]s; the descriptor table, which
-//! the device could overwrite, is only ever written. What the device does write is read once for
-//! each use, and is checked before it is used. A device that breaks the rules breaks its queue, for
-//! good and once: see [`Violation`].
+//! The descriptor table, which the device could overwrite, is only ever written: the state of
+//! chains is private. What the device does write is read once for each use, and is checked before
+//! it is used. A device that breaks the rules breaks its queue, for good and once: see
+//! [`Violation`].
 //!
 //! Indexes run freely through 2^16; positions in the ring are indexes modulo its size.
 
 use super::{
+    chains::{
+        index,
+        Chains, //
+    },
     descriptor::Descriptor,
     event,
-    layout, //
+    health::Health,
+    layout,
+    stats::Stats,
+    ChainError,
+    LayoutError,
+    Options,
+    Slot,
+    Used,
+    Violation, //
 };
 use core::ops::DerefMut;
 
@@ -22,119 +34,9 @@ mod chain;
 mod memory;
 
 pub use self::{
-    chain::{
-        ChainError,
-        ChainWriter,
-        Place, //
-    },
-    memory::SplitMemory,
+    chain::ChainWriter,
+    memory::SplitMemory, //
 };
-
-/// What was negotiated about a ring.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// `VIRTIO_F_EVENT_IDX`.
-    pub event_idx: bool,
-    /// `VIRTIO_F_INDIRECT_DESC`.
-    pub indirect: bool,
-}
-
-/// Why a ring cannot be laid out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LayoutError {
-    /// The size is not a power of two, or too large.
-    Size,
-    /// There is not one slot for each descriptor.
-    Slots,
-}
-
-/// What broke a queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Violation {
-    /// The used index moved back, or beyond what was made available.
-    UsedIndex,
-    /// An entry of the used ring names no chain that the device has.
-    UsedId,
-    /// The device is gone, or was declared broken, for a reason outside the ring.
-    Device,
-    /// The queue was drained, and so taken out of service.
-    Drained,
-    /// The ring's own state is inconsistent, which is a bug.
-    Internal,
-}
-
-impl Violation {
-    /// A description for a log line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::UsedIndex => "used index beyond what was made available",
-            Self::UsedId => "used entry for a chain that the device does not have",
-            Self::Device => "device broken or gone",
-            Self::Drained => "queue drained",
-            Self::Internal => "inconsistent ring state",
-        }
-    }
-}
-
-/// Which way a chain was laid out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Form {
-    /// The slot is not the head of an outstanding chain.
-    #[default]
-    None,
-    /// In the descriptor table.
-    Direct,
-    /// In the indirect table of its head.
-    Table,
-}
-
-/// The private state of one descriptor. All but `next` matters for heads of outstanding chains
-/// only.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(align(16))]
-pub struct Slot {
-    /// Bytes of the chain that the device may write.
-    writable: u32,
-    /// The number of the chain, counted from the first one, modulo 2^32. No chain is outstanding
-    /// for that many others, let alone completed at the moment when its number is due again.
-    sequence: u32,
-    /// The next descriptor of the chain, or of the free list.
-    next: u16,
-    /// The last descriptor of the chain in the descriptor table.
-    last: u16,
-    /// Segments of the chain.
-    segments: u16,
-    /// Whether this is the head of an outstanding chain.
-    form: Form,
-}
-
-/// A chain that the device has used.
-///
-/// It stands for one entry of the used ring: it comes from [`Split::peek`] only, and is not `Clone`.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Used {
-    /// Its head.
-    pub head: u16,
-    /// Bytes that the device says it wrote, but no more than it could have written.
-    pub written: u32,
-    /// The position of the entry.
-    position: u16,
-}
-
-/// Counters. They wrap.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Publications of which the device wanted to be notified.
-    pub kicks: u64,
-    /// Publications of which it did not.
-    pub suppressed: u64,
-    /// Chains completed.
-    pub completions: u64,
-    /// Lengths that the device reported beyond what it could have written.
-    pub clamped: u64,
-    /// Entries or indexes of the used ring that were refused.
-    pub rejected: u64,
-}
 
 /// The driver's side of a split virtqueue: `M` is the memory it shares with the device, `S` holds
 /// its private state.
@@ -142,25 +44,18 @@ pub struct Stats {
 /// # Invariants
 ///
 /// While not broken:
-/// - `slots` linked by `next` from `free_head` are `num_free` free descriptors.
 /// - `added - last_used` chains are outstanding; those numbered below `published` are known to the
 ///   device.
 /// - `last_used <= used_seen <= published <= added`, in that circular order.
 pub struct Split<M, S> {
     /// The shared memory.
     memory: M,
-    /// One slot for each descriptor.
-    slots: S,
+    /// Chains and free descriptors.
+    chains: Chains<S>,
     /// Size less one.
     mask: u16,
-    /// First free descriptor, if there is one.
-    free_head: u16,
-    /// Free descriptors.
-    num_free: u16,
     /// The available index that the device sees.
     published: u16,
-    /// Chains added, ever. The low half is the available index once all is published.
-    added: u32,
     /// Used entries consumed.
     last_used: u16,
     /// The used index as last read; no further than `published`.
@@ -171,21 +66,20 @@ pub struct Split<M, S> {
     table_len: u16,
     /// What was negotiated.
     options: Options,
-    /// What broke the queue.
-    broken: Option<Violation>,
-    /// Whether `broken` has still to be reported.
-    unreported: bool,
-    /// Descriptors that draining has looked at.
-    drained: u16,
-    /// Counters.
-    stats: Stats,
+    /// The entry that was read, while not all chains are taken back for which it stands. Only with
+    /// `VIRTIO_F_IN_ORDER`.
+    batch: Option<Batch>,
+    /// Whether the queue works.
+    health: Health,
 }
 
-/// The low half of a count, as an index.
-#[inline]
-const fn index(count: u32) -> u16 {
-    // CAST: what does not fit has been masked.
-    (count & 0xffff) as u16
+/// What an entry of the used ring says that stands for several chains (VIRTIO 1.4, 2.7.9).
+#[derive(Clone, Copy)]
+struct Batch {
+    /// The last one of the chains.
+    last: u16,
+    /// Bytes written to it. To the others all was written that could be.
+    written: u32,
 }
 
 impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
@@ -200,60 +94,43 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         if slots.len() != usize::from(size) {
             return Err(LayoutError::Slots);
         }
-        let mask = size.wrapping_sub(1);
         let table_len = if options.indirect {
             memory.table_len()
         } else {
             0
         };
-        let mut this = Self {
+        memory.write_avail_flags(0);
+        memory.write_avail_idx(0);
+        if options.event_idx {
+            memory.write_used_event(0);
+        }
+        Ok(Self {
             memory,
-            slots,
-            mask,
-            free_head: 0,
-            num_free: size,
+            chains: Chains::new(slots, size, options.in_order),
+            mask: size.wrapping_sub(1),
             published: 0,
-            added: 0,
             last_used: 0,
             used_seen: 0,
             shown: 0,
             table_len,
             options,
-            broken: None,
-            unreported: false,
-            drained: 0,
-            stats: Stats::default(),
-        };
-        this.reset();
-        Ok(this)
+            batch: None,
+            health: Health::default(),
+        })
     }
 
-    /// Makes the ring as new, once the device has confirmed that it uses it no more. What the device
-    /// wrote has to have been wiped. Chains that were outstanding are forgotten: [`Self::drain`]
-    /// takes them out before.
+    /// Makes ring and memory as new, once the device has confirmed that it uses them no more.
+    /// Chains that were outstanding are forgotten: [`Self::drain`] takes them out before. Counters
+    /// go on.
     pub fn reset(&mut self) {
-        for (slot, next) in self.slots.iter_mut().zip(1..=self.memory.size()) {
-            *slot = Slot {
-                next: next & self.mask,
-                ..Slot::default()
-            };
-        }
-        self.free_head = 0;
-        self.num_free = self.memory.size();
+        self.memory.clear();
+        self.chains.reset(self.size());
         self.published = 0;
-        self.added = 0;
         self.last_used = 0;
         self.used_seen = 0;
         self.shown = 0;
-        self.broken = None;
-        self.unreported = false;
-        self.drained = 0;
-
-        self.memory.write_avail_flags(0);
-        self.memory.write_avail_idx(0);
-        if self.options.event_idx {
-            self.memory.write_used_event(0);
-        }
+        self.batch = None;
+        self.health = Health::default();
     }
 
     /// The shared memory.
@@ -271,58 +148,45 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
     /// Free descriptors.
     #[inline]
     pub fn num_free(&self) -> u16 {
-        self.num_free
+        self.chains.num_free()
     }
 
     /// Chains that were added and not yet taken back.
     #[inline]
     pub fn outstanding(&self) -> u16 {
-        index(self.added).wrapping_sub(self.last_used)
+        index(self.chains.added()).wrapping_sub(self.last_used)
     }
 
-    /// The available index that the device sees, of which `VIRTIO_F_NOTIFICATION_DATA` wants to
-    /// hear.
+    /// What a notification says of the ring with `VIRTIO_F_NOTIFICATION_DATA` (VIRTIO 1.4, 2.9): the
+    /// available index that the device sees.
     #[inline]
-    pub fn avail_idx(&self) -> u16 {
+    pub fn notification_data(&self) -> u16 {
         self.published
     }
 
     /// Counters.
     #[inline]
     pub fn stats(&self) -> &Stats {
-        &self.stats
+        self.memory.stats()
     }
 
     /// What broke the queue, if it is broken.
     #[inline]
     pub fn broken(&self) -> Option<Violation> {
-        self.broken
+        self.health.broken()
     }
 
     /// Breaks the queue for a reason of the caller's, who is not told of it again. The first reason
     /// stays.
     #[cold]
     pub fn break_with(&mut self, violation: Violation) {
-        if self.broken.is_none() {
-            self.broken = Some(violation);
-        }
+        self.health.break_with(violation);
     }
 
     /// Breaks the queue for what the device did.
     #[cold]
     fn reject(&mut self, violation: Violation) -> Violation {
-        self.stats.rejected = self.stats.rejected.wrapping_add(1);
-        self.break_with(violation);
-        violation
-    }
-
-    /// What to say of a broken queue: the reason, once.
-    #[cold]
-    fn report(&mut self) -> Result<Option<Used>, Violation> {
-        match self.broken {
-            Some(violation) if core::mem::take(&mut self.unreported) => Err(violation),
-            _ => Ok(None),
-        }
+        self.health.reject(violation, self.memory.stats())
     }
 
     /// Starts a chain of at most `max` segments.
@@ -345,8 +209,8 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
     #[inline]
     pub fn publish(&mut self) -> bool {
         let old = self.published;
-        let new = index(self.added);
-        if new == old || self.broken.is_some() {
+        let new = index(self.chains.added());
+        if new == old || self.health.is_broken() {
             return false;
         }
         // The device must not see the index before the descriptors and entries that it covers.
@@ -361,10 +225,11 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         } else {
             self.memory.read_used_flags() & event::NO_NOTIFY == 0
         };
+        let stats = self.memory.stats();
         if wanted {
-            self.stats.kicks = self.stats.kicks.wrapping_add(1);
+            stats.kicks.count();
         } else {
-            self.stats.suppressed = self.stats.suppressed.wrapping_add(1);
+            stats.suppressed.count();
         }
         wanted
     }
@@ -395,78 +260,84 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
     /// When the device breaks the rules, once; there is nothing to take from a broken queue.
     #[inline]
     pub fn peek(&mut self) -> Result<Option<Used>, Violation> {
-        if self.broken.is_some() {
-            return self.report();
+        if self.health.is_broken() {
+            return self.health.report();
         }
         if self.used_seen == self.last_used && !self.refresh()? {
             return Ok(None);
         }
+        let (head, written) = if self.options.in_order {
+            self.next_in_order()?
+        } else {
+            self.read_entry()?
+        };
+        Ok(Some(Used {
+            head,
+            written,
+            position: self.last_used,
+        }))
+    }
+
+    /// Reads the entry of the used ring that comes next: the chain that it names, and the bytes that
+    /// were written to it.
+    #[inline]
+    fn read_entry(&mut self) -> Result<(u16, u32), Violation> {
         let (id, len) = self.memory.read_used_elem(self.last_used);
-        let Some((head, writable)) = self.published_head(id) else {
+        let unpublished = index(self.chains.added()).wrapping_sub(self.published);
+        let Some((head, writable)) = self.chains.published(id, unpublished) else {
             return Err(self.reject(Violation::UsedId));
         };
         // Devices are known that report more than they wrote, or a length where nothing was
         // writable.
         if len > writable {
-            self.stats.clamped = self.stats.clamped.wrapping_add(1);
+            self.memory.stats().clamped.count();
         }
-        Ok(Some(Used {
-            head,
-            written: len.min(writable),
-            position: self.last_used,
-        }))
+        Ok((head, len.min(writable)))
     }
 
-    /// The head and the writable bytes of the chain that the device calls `id`, if it has it.
+    /// The chain that comes next with `VIRTIO_F_IN_ORDER`, and the bytes that were written to it.
+    ///
+    /// The device need not write more than the entry that follows the last one that was read. It
+    /// names one of the chains that the used index covers, and stands for all up to that one.
     #[inline]
-    fn published_head(&self, id: u32) -> Option<(u16, u32)> {
-        let head = u16::try_from(id).ok()?;
-        let slot = self.slots.get(usize::from(head))?;
-        let unpublished = index(self.added).wrapping_sub(self.published);
-        // The chain added last has a distance of one.
-        let distance = self.added.wrapping_sub(slot.sequence);
-        if slot.form == Form::None || distance <= u32::from(unpublished) {
-            return None;
+    fn next_in_order(&mut self) -> Result<(u16, u32), Violation> {
+        let batch = match self.batch {
+            Some(batch) => batch,
+            None => {
+                let (last, written) = self.read_entry()?;
+                let before = self.chains.number(last).map_or(u16::MAX, |(number, _)| {
+                    // Entry and chain have the same number.
+                    index(number).wrapping_sub(self.last_used)
+                });
+                if before >= self.used_seen.wrapping_sub(self.last_used) {
+                    return Err(self.reject(Violation::UsedBatch));
+                }
+                *self.batch.insert(Batch { last, written })
+            }
+        };
+        let head = self.chains.oldest();
+        if head == batch.last {
+            return Ok((head, batch.written));
         }
-        Some((head, slot.writable))
+        match self.chains.number(head) {
+            Some((_, writable)) => Ok((head, writable)),
+            None => Err(self.reject(Violation::Internal)),
+        }
     }
 
     /// Takes back a chain that [`Self::peek`] returned.
     #[inline]
     pub fn release(&mut self, used: Used) {
         // Only one that is not the entry that comes next can fail here: a second one for the same.
-        if used.position != self.last_used || !self.free(used.head) {
+        if used.position != self.last_used || self.chains.free(used.head).is_none() {
             self.break_with(Violation::Internal);
             return;
         }
-        self.last_used = self.last_used.wrapping_add(1);
-        self.stats.completions = self.stats.completions.wrapping_add(1);
-    }
-
-    /// Puts the descriptors of an outstanding chain on the free list.
-    #[inline]
-    fn free(&mut self, head: u16) -> bool {
-        let Some(slot) = self.slots.get_mut(usize::from(head)) else {
-            return false;
-        };
-        let taken = match slot.form {
-            Form::None => return false,
-            Form::Direct => slot.segments,
-            Form::Table => 1,
-        };
-        slot.form = Form::None;
-        if slot.last == head {
-            slot.next = self.free_head;
-        } else {
-            let last = usize::from(slot.last);
-            match self.slots.get_mut(last) {
-                Some(last) => last.next = self.free_head,
-                None => return false,
-            }
+        if self.batch.is_some_and(|batch| batch.last == used.head) {
+            self.batch = None;
         }
-        self.free_head = head;
-        self.num_free = self.num_free.wrapping_add(taken);
-        true
+        self.last_used = self.last_used.wrapping_add(1);
+        self.memory.stats().completions.count();
     }
 
     /// Tells the device that the driver looks by itself. It is a hint: interrupts may still come.
@@ -491,8 +362,8 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
     /// outstanding, and once more.
     #[inline]
     pub fn enable_interrupts(&mut self) -> bool {
-        if self.broken.is_some() {
-            return !self.unreported;
+        if self.health.is_broken() {
+            return !self.health.is_unreported();
         }
         if self.used_seen != self.last_used {
             return false;
@@ -517,7 +388,7 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         match self.refresh() {
             Ok(more) => !more,
             Err(_) => {
-                self.unreported = true;
+                self.health.put_off();
                 false
             }
         }
@@ -529,14 +400,8 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
     /// Only after a confirmed reset is the memory of the chain safe from the device.
     pub fn drain(&mut self) -> Option<u16> {
         self.break_with(Violation::Drained);
-        while self.drained < self.size() {
-            let head = self.drained;
-            self.drained = head.wrapping_add(1);
-            if self.free(head) {
-                self.last_used = self.last_used.wrapping_add(1);
-                return Some(head);
-            }
-        }
-        None
+        let head = self.chains.drain(self.size())?;
+        self.last_used = self.last_used.wrapping_add(1);
+        Some(head)
     }
 }

@@ -5,48 +5,23 @@
 //! Writing a chain of descriptors.
 
 use super::{
-    index,
+    super::{
+        chain::Draft,
+        chains::{
+            index,
+            Form,
+            Ready, //
+        },
+        Place, //
+    },
+    ChainError,
     Descriptor,
-    Form,
     Slot,
     Split,
     SplitMemory,
     Violation, //
 };
 use core::ops::DerefMut;
-
-/// Why a chain was not added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChainError {
-    /// There is no room now; there will be when chains complete.
-    Full,
-    /// It will never fit, or it was announced as having no segment.
-    TooLong,
-    /// The queue is broken.
-    Broken,
-    /// A segment or the chain is empty.
-    Empty,
-    /// A segment that the device reads follows one that it writes.
-    Order,
-    /// There are more segments than were announced.
-    Excess,
-    /// The segments add up to more than 2^32 - 1 bytes.
-    Bytes,
-}
-
-/// Where a segment was put.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// In this entry of the descriptor table.
-    Direct(u16),
-    /// In an indirect table.
-    Table {
-        /// The descriptor to which the table belongs.
-        head: u16,
-        /// The entry of the table.
-        entry: u16,
-    },
-}
 
 /// A chain that is being written. Dropping it leaves all as it was.
 #[must_use = "a chain does nothing before it is committed"]
@@ -55,20 +30,14 @@ pub struct ChainWriter<'a, M, S> {
     split: &'a mut Split<M, S>,
     /// The segment pushed last. It is written when it is known whether another one follows.
     held: Descriptor,
-    /// Bytes in all segments.
-    bytes: u32,
-    /// Bytes in those that the device writes.
-    writable: u32,
+    /// What is known of it.
+    draft: Draft,
     /// The head of the chain.
     head: u16,
     /// The descriptor in the descriptor table that `held` will go to, if the chain goes there.
     last: u16,
     /// The one after it.
     cursor: u16,
-    /// Segments so far.
-    pushed: u16,
-    /// Segments at most.
-    max: u16,
     /// Where the segments go.
     form: Form,
 }
@@ -77,14 +46,15 @@ impl<'a, M: SplitMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
     /// Starts a chain: see [`Split::chain`].
     #[inline]
     pub(super) fn new(split: &'a mut Split<M, S>, max: u16) -> Result<Self, ChainError> {
-        if split.broken.is_some() {
+        if split.health.is_broken() {
             return Err(ChainError::Broken);
         }
         // Also refuses zero. What is longer than the ring must not go to a table either.
         if max.wrapping_sub(1) > split.mask {
             return Err(ChainError::TooLong);
         }
-        let form = if max == 1 || split.num_free.saturating_sub(max) >= split.size() / 2 {
+        let num_free = split.chains.num_free();
+        let form = if max == 1 || num_free.saturating_sub(max) >= split.size() / 2 {
             Form::Direct
         } else if max <= split.table_len {
             Form::Table
@@ -92,18 +62,16 @@ impl<'a, M: SplitMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
             Form::Direct
         };
         let needed = if form == Form::Table { 1 } else { max };
-        if needed > split.num_free {
+        if needed > num_free {
             return Err(ChainError::Full);
         }
+        let head = split.chains.free_head();
         Ok(Self {
-            head: split.free_head,
-            last: split.free_head,
-            cursor: split.free_head,
             held: Descriptor::default(),
-            pushed: 0,
-            max,
-            bytes: 0,
-            writable: 0,
+            draft: Draft::new(max),
+            head,
+            last: head,
+            cursor: head,
             form,
             split,
         })
@@ -117,11 +85,11 @@ impl<'a, M: SplitMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
     /// [`ChainError::Bytes`]: then the chain is spoilt, and cannot be committed any more.
     #[inline(always)]
     pub fn push(&mut self, addr: u64, len: u32, writable: bool) -> Result<Place, ChainError> {
-        let checked = self.check(len, writable);
-        let bytes = checked.map_err(|error| self.spoil(error))?;
+        let checked = self.draft.check(len, writable);
+        let bytes = checked.map_err(|error| self.draft.spoil(error))?;
         let place = match self.form {
             Form::Table => {
-                let entry = self.pushed;
+                let entry = self.draft.pushed();
                 if let Some(before) = entry.checked_sub(1) {
                     let memory = &self.split.memory;
                     memory.write_table(self.head, before, self.linked(entry));
@@ -133,12 +101,12 @@ impl<'a, M: SplitMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
             }
             Form::Direct | Form::None => {
                 let at = self.cursor;
-                let Some(slot) = self.split.slots.get(usize::from(at)) else {
+                let Some(next) = self.split.chains.next(at) else {
                     self.split.break_with(Violation::Internal);
-                    return Err(self.spoil(ChainError::Broken));
+                    return Err(self.draft.spoil(ChainError::Broken));
                 };
-                self.cursor = slot.next;
-                if self.pushed != 0 {
+                self.cursor = next;
+                if self.draft.pushed() != 0 {
                     let memory = &self.split.memory;
                     memory.write_desc(self.last, self.linked(at));
                 }
@@ -146,36 +114,14 @@ impl<'a, M: SplitMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
                 Place::Direct(at)
             }
         };
-        self.bytes = bytes;
-        let mut flags = 0;
-        if writable {
-            // No more than `bytes`.
-            self.writable = self.writable.wrapping_add(len);
-            flags = Descriptor::WRITE;
-        }
+        self.draft.push(len, writable, bytes);
         self.held = Descriptor {
             addr,
             len,
-            flags,
+            flags: if writable { Descriptor::WRITE } else { 0 },
             next: 0,
         };
-        self.pushed = self.pushed.wrapping_add(1);
         Ok(place)
-    }
-
-    /// Whether a segment may follow; the bytes of the chain with it.
-    #[inline]
-    fn check(&self, len: u32, writable: bool) -> Result<u32, ChainError> {
-        if len == 0 {
-            return Err(ChainError::Empty);
-        }
-        if self.pushed >= self.max {
-            return Err(ChainError::Excess);
-        }
-        if !writable && self.writable != 0 {
-            return Err(ChainError::Order);
-        }
-        self.bytes.checked_add(len).ok_or(ChainError::Bytes)
     }
 
     /// The segment pushed last, with another one after it.
@@ -188,14 +134,6 @@ impl<'a, M: SplitMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
         }
     }
 
-    /// Sees to it that nothing comes of the chain.
-    #[cold]
-    fn spoil(&mut self, error: ChainError) -> ChainError {
-        self.pushed = 0;
-        self.max = 0;
-        error
-    }
-
     /// Adds the chain to the ring, and returns its head. The device sees it after
     /// [`Split::publish`].
     ///
@@ -206,46 +144,38 @@ impl<'a, M: SplitMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
     pub fn commit(&mut self) -> Result<u16, ChainError> {
         let split = &mut *self.split;
         let head = self.head;
-        let pushed = core::mem::take(&mut self.pushed);
-        let Some(entry) = pushed.checked_sub(1) else {
+        let writable = self.draft.writable();
+        let segments = self.draft.take();
+        let Some(entry) = segments.checked_sub(1) else {
             return Err(ChainError::Empty);
         };
-        // Nothing more comes of this writer.
-        self.max = 0;
-        let Some(slot) = split.slots.get_mut(usize::from(head)) else {
+        let number = index(split.chains.added());
+        let chain = Ready {
+            head,
+            last: self.last,
+            rest: self.cursor,
+            segments,
+            writable,
+            form: self.form,
+        };
+        if let Err(error) = split.chains.add(chain) {
             split.break_with(Violation::Internal);
-            return Err(ChainError::Broken);
-        };
-        let taken = match self.form {
-            Form::Table => {
-                split.memory.write_table(head, entry, self.held);
-                let table = Descriptor {
-                    addr: split.memory.table_addr(head),
-                    // No overflow: 2^15 entries at most.
-                    len: u32::from(pushed).wrapping_mul(Descriptor::SIZE),
-                    flags: Descriptor::INDIRECT,
-                    next: 0,
-                };
-                split.memory.write_desc(head, table);
-                slot.last = head;
-                split.free_head = slot.next;
-                1
-            }
-            Form::Direct | Form::None => {
-                split.memory.write_desc(self.last, self.held);
-                slot.last = self.last;
-                split.free_head = self.cursor;
-                pushed
-            }
-        };
-        slot.writable = self.writable;
-        slot.sequence = split.added;
-        slot.segments = pushed;
-        slot.form = self.form;
-        split.memory.write_avail_ring(index(split.added), head);
-        // `chain` has seen that there are as many.
-        split.num_free = split.num_free.wrapping_sub(taken);
-        split.added = split.added.wrapping_add(1);
+            return Err(error);
+        }
+        if self.form == Form::Table {
+            split.memory.write_table(head, entry, self.held);
+            let table = Descriptor {
+                addr: split.memory.table_addr(head),
+                // No overflow: 2^15 entries at most.
+                len: u32::from(segments).wrapping_mul(Descriptor::SIZE),
+                flags: Descriptor::INDIRECT,
+                next: 0,
+            };
+            split.memory.write_desc(head, table);
+        } else {
+            split.memory.write_desc(self.last, self.held);
+        }
+        split.memory.write_avail_ring(number, head);
         Ok(head)
     }
 }

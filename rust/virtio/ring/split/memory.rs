@@ -4,17 +4,14 @@
 
 //! What a split ring needs of the memory that it shares with the device.
 
-use super::Descriptor;
+use super::{
+    super::Memory,
+    Descriptor, //
+};
 
-/// Access to the shared memory of one split ring.
-///
-/// Positions and indexes are any number: the implementer takes them modulo the size of the ring, so
-/// that no argument leads out of its memory. It also converts to and from little-endian, and makes
-/// one access of each read and write.
-pub trait SplitMemory {
-    /// Entries of the ring: a power of two of at most 2^15 that never changes.
-    fn size(&self) -> u16;
-
+/// Access to the shared memory of one split ring, of which the size is a power of two of at most
+/// 2^15.
+pub trait SplitMemory: Memory {
     /// Writes a descriptor of the descriptor table.
     fn write_desc(&self, index: u16, desc: Descriptor);
     /// Writes an entry of the available ring.
@@ -35,18 +32,6 @@ pub trait SplitMemory {
     /// Reads the index of the available ring at which the device asks for a notification.
     fn read_avail_event(&self) -> u16;
 
-    /// Entries of each of the indirect tables, of which there is one for each descriptor; zero
-    /// without tables.
-    fn table_len(&self) -> u16;
     /// Writes an entry of the indirect table that belongs to `head`.
     fn write_table(&self, head: u16, entry: u16, desc: Descriptor);
-    /// The bus address of the indirect table that belongs to `head`.
-    fn table_addr(&self, head: u16) -> u64;
-
-    /// Orders writes to the ring before the barrier before those after it, as the device sees them.
-    fn wmb(&self);
-    /// Orders reads of what the device writes before the barrier before those after it.
-    fn rmb(&self);
-    /// Orders all accesses before the barrier before all those after it.
-    fn mb(&self);
 }

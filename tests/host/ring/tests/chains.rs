@@ -4,13 +4,13 @@
 
 //! What the driver puts into the descriptor table, and when it refuses to.
 
-use pure::ring::split::{
+use pure::ring::{
+    split::Split,
     ChainError,
     LayoutError,
     Options,
     Place,
-    Slot,
-    Split, //
+    Slot, //
 };
 use support::{
     add,
@@ -25,12 +25,14 @@ use support::{
 const INDIRECT: Options = Options {
     event_idx: false,
     indirect: true,
+    in_order: false,
 };
 
 /// Nothing was negotiated.
 const PLAIN: Options = Options {
     event_idx: false,
     indirect: false,
+    in_order: false,
 };
 
 /// VQ-SPLIT-02: a ring has a power of two of entries, and no more than 32768.

@@ -8,13 +8,15 @@ use proptest::prelude::*;
 use pure::ring::{
     descriptor::Descriptor,
     split::{
-        ChainError,
-        Options,
-        Slot,
         Split,
-        SplitMemory,
-        Violation, //
-    }, //
+        SplitMemory, //
+    },
+    stats::Stats,
+    ChainError,
+    Memory,
+    Options,
+    Slot,
+    Violation, //
 };
 use std::cell::{
     Cell,
@@ -34,6 +36,7 @@ use support::{
 const PLAIN: Options = Options {
     event_idx: false,
     indirect: false,
+    in_order: false,
 };
 
 /// A ring of 8 with three chains shown to the device and a fourth that is not.
@@ -59,7 +62,7 @@ fn used(ring: &Ring, entries: &[(u32, u32)], idx: u16) {
 fn assert_broken(ring: &mut Ring, violation: Violation) {
     assert_eq!(pop(ring), Err(violation));
     assert_eq!(ring.broken(), Some(violation));
-    assert_eq!(ring.stats().rejected, 1);
+    assert_eq!(ring.stats().rejected(violation), 1);
     ring.memory().take_log();
     for _ in 0..3 {
         assert_eq!(pop(ring), Ok(None));
@@ -71,7 +74,7 @@ fn assert_broken(ring: &mut Ring, violation: Violation) {
     ring.memory().shared_mut().used_idx = 1;
     assert_eq!(pop(ring), Ok(None));
     assert_eq!(ring.broken(), Some(violation));
-    assert_eq!(ring.stats().rejected, 1);
+    assert_eq!(ring.stats().rejected(violation), 1);
 }
 
 /// VQ-SPLIT-30: an id outside the ring, with more bits than an id has, of a descriptor within a
@@ -139,7 +142,7 @@ fn a_queue_broken_by_the_caller_stays_broken() {
     used(&ring, &[(0, 0)], 1);
     assert_eq!(pop(&mut ring), Ok(None));
     assert!(ring.enable_interrupts());
-    assert_eq!(ring.stats().rejected, 0);
+    assert_eq!(ring.stats().rejected(Violation::Device), 0);
     let mut heads: Vec<_> = std::iter::from_fn(|| ring.drain()).collect();
     heads.sort_unstable();
     assert_eq!(heads, [0, 2, 4, 6]);
@@ -196,6 +199,7 @@ fn a_scribbled_descriptor_table_changes_nothing() {
             let options = Options {
                 event_idx: false,
                 indirect,
+                in_order: false,
             };
             let (mut ring, mut device) = ring(8, 8, options);
             let mut chains = Vec::new();
@@ -260,6 +264,8 @@ struct Wild {
     used_idx: Cell<u16>,
     /// Reads of the used index.
     reads: Cell<u32>,
+    /// Counters.
+    stats: Stats,
 }
 
 impl Wild {
@@ -276,6 +282,7 @@ impl Wild {
             used: RefCell::new(vec![0; usize::from(size)]),
             used_idx: Cell::new(0),
             reads: Cell::new(0),
+            stats: Stats::default(),
         }
     }
 
@@ -310,11 +317,35 @@ impl Wild {
     }
 }
 
-impl SplitMemory for Wild {
+impl Memory for Wild {
     fn size(&self) -> u16 {
         self.size
     }
 
+    fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    fn clear(&self) {
+        self.avail_idx.set(0);
+    }
+
+    fn table_len(&self) -> u16 {
+        4
+    }
+
+    fn table_addr(&self, head: u16) -> u64 {
+        u64::from(head) * 64
+    }
+
+    fn wmb(&self) {}
+
+    fn rmb(&self) {}
+
+    fn mb(&self) {}
+}
+
+impl SplitMemory for Wild {
     fn write_desc(&self, index: u16, _: Descriptor) {
         assert!(index < self.size);
     }
@@ -365,23 +396,9 @@ impl SplitMemory for Wild {
         self.next() as u16
     }
 
-    fn table_len(&self) -> u16 {
-        4
-    }
-
     fn write_table(&self, head: u16, entry: u16, _: Descriptor) {
         assert!(head < self.size && entry < 4);
     }
-
-    fn table_addr(&self, head: u16) -> u64 {
-        u64::from(head) * 64
-    }
-
-    fn wmb(&self) {}
-
-    fn rmb(&self) {}
-
-    fn mb(&self) {}
 }
 
 /// A chain that was added: writable bytes, descriptors it takes, whether it was published.
@@ -419,7 +436,7 @@ proptest! {
         let size = 1_u16 << shift;
         let memory = Wild::new(size, rate, seed);
         let slots = vec![Slot::default(); usize::from(size)];
-        let mut ring = Split::new(memory, slots, Options { event_idx, indirect }).unwrap();
+        let mut ring = Split::new(memory, slots, Options { event_idx, indirect, in_order: false }).unwrap();
         let mut outstanding: HashMap<u16, Added> = HashMap::new();
         let mut reported = 0;
         for (what, max, writable) in steps {
@@ -481,7 +498,7 @@ proptest! {
         chains in 1..=64_u16,
     ) {
         let memory = Wild::new(64, rate, seed);
-        let options = Options { event_idx, indirect: false };
+        let options = Options { event_idx, indirect: false, in_order: false };
         let mut ring = Split::new(memory, vec![Slot::default(); 64], options).unwrap();
         for _ in 0..chains {
             add_wild(&mut ring, 1, 1).expect("there is room");

@@ -8,14 +8,16 @@
 //! may need more luck to be noticed than this has: that is what the crate `weak` is for.
 
 use pure::ring::{
+    self,
     descriptor::Descriptor,
     event,
     split::{
-        Options,
-        Slot,
         Split,
         SplitMemory, //
-    }, //
+    },
+    stats::Stats,
+    Options,
+    Slot, //
 };
 use std::sync::{
     atomic::{
@@ -92,6 +94,8 @@ struct Shared {
     used_flags: AtomicU16,
     /// Where the device wants a notification.
     avail_event: AtomicU16,
+    /// Counters.
+    stats: Stats,
     /// To the device.
     kick: Line,
     /// To the driver.
@@ -113,6 +117,7 @@ impl Shared {
             used_idx: AtomicU16::new(0),
             used_flags: AtomicU16::new(0),
             avail_event: AtomicU16::new(0),
+            stats: Stats::default(),
             kick: Line::default(),
             interrupt: Line::default(),
         })
@@ -127,11 +132,41 @@ impl Shared {
 /// The driver's handle.
 struct Memory(Arc<Shared>);
 
-impl SplitMemory for Memory {
+impl ring::Memory for Memory {
     fn size(&self) -> u16 {
         self.0.desc.len() as u16
     }
 
+    fn stats(&self) -> &Stats {
+        &self.0.stats
+    }
+
+    fn clear(&self) {
+        unreachable!("the device is never reset");
+    }
+
+    fn table_len(&self) -> u16 {
+        0
+    }
+
+    fn table_addr(&self, _: u16) -> u64 {
+        0
+    }
+
+    fn wmb(&self) {
+        fence(Release);
+    }
+
+    fn rmb(&self) {
+        fence(Acquire);
+    }
+
+    fn mb(&self) {
+        fence(SeqCst);
+    }
+}
+
+impl SplitMemory for Memory {
     fn write_desc(&self, index: u16, desc: Descriptor) {
         let [addr, rest] = &self.0.desc[self.0.at(index)];
         addr.store(desc.addr, Relaxed);
@@ -172,27 +207,7 @@ impl SplitMemory for Memory {
         self.0.avail_event.load(Relaxed)
     }
 
-    fn table_len(&self) -> u16 {
-        0
-    }
-
     fn write_table(&self, _: u16, _: u16, _: Descriptor) {}
-
-    fn table_addr(&self, _: u16) -> u64 {
-        0
-    }
-
-    fn wmb(&self) {
-        fence(Release);
-    }
-
-    fn rmb(&self) {
-        fence(Acquire);
-    }
-
-    fn mb(&self) {
-        fence(SeqCst);
-    }
 }
 
 /// The device: uses each chain, saying that it wrote as much as the low bits of its address, until
@@ -244,7 +259,7 @@ fn device(shared: &Shared, event_idx: bool) {
 /// The driver: keeps the ring full, and sleeps when there is nothing to do.
 fn driver(shared: &Arc<Shared>, options: Options) -> Split<Memory, Vec<Slot>> {
     let memory = Memory(shared.clone());
-    let size = memory.size();
+    let size = ring::Memory::size(&memory);
     let slots = vec![Slot::default(); usize::from(size)];
     let mut ring = Split::new(memory, slots, options).unwrap();
     let mut tags = vec![0; usize::from(size)];
@@ -279,13 +294,14 @@ fn run(size: u16, event_idx: bool) {
     let options = Options {
         event_idx,
         indirect: false,
+        in_order: false,
     };
     let shared = Shared::new(size);
     let other = shared.clone();
     let device = thread::spawn(move || device(&other, event_idx));
     let ring = driver(&shared, options);
     device.join().unwrap();
-    assert_eq!(ring.stats().completions, CHAINS.into());
+    assert_eq!(ring.stats().completions.get(), CHAINS.into());
     assert_eq!((ring.num_free(), ring.outstanding()), (size, 0));
 }
 

@@ -12,12 +12,14 @@ use pure::ring::{
     descriptor::Descriptor,
     layout,
     split::{
-        Options,
-        Place,
-        Slot,
         Split,
         SplitMemory, //
-    }, //
+    },
+    stats::Stats,
+    Memory,
+    Options,
+    Place,
+    Slot, //
 };
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -58,6 +60,8 @@ struct Shared {
     tables: u64,
     /// The buffers.
     buffers: u64,
+    /// Counters.
+    stats: Rc<Stats>,
 }
 
 /// Rounds up to a multiple of 4096.
@@ -83,6 +87,7 @@ impl Shared {
             used,
             tables,
             buffers,
+            stats: Rc::default(),
         }
     }
 
@@ -126,11 +131,51 @@ impl Shared {
     }
 }
 
-impl SplitMemory for Shared {
+impl Memory for Shared {
     fn size(&self) -> u16 {
         self.size
     }
 
+    fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    fn clear(&self) {
+        for (base, bytes) in [
+            (DESC, layout::desc_bytes(self.size)),
+            (self.avail, layout::avail_bytes(self.size)),
+            (self.used, layout::used_bytes(self.size)),
+        ] {
+            let zeroes = vec![0; bytes];
+            self.memory
+                .write_slice(&zeroes, GuestAddress(base))
+                .unwrap();
+        }
+    }
+
+    fn table_len(&self) -> u16 {
+        TABLE_LEN
+    }
+
+    fn table_addr(&self, head: u16) -> u64 {
+        let head = u64::from(head & (self.size - 1));
+        self.tables + head * u64::from(TABLE_LEN) * u64::from(Descriptor::SIZE)
+    }
+
+    fn wmb(&self) {
+        fence(Ordering::Release);
+    }
+
+    fn rmb(&self) {
+        fence(Ordering::Acquire);
+    }
+
+    fn mb(&self) {
+        fence(Ordering::SeqCst);
+    }
+}
+
+impl SplitMemory for Shared {
     fn write_desc(&self, index: u16, desc: Descriptor) {
         let index = u64::from(index & (self.size - 1));
         self.write_descriptor(DESC + index * u64::from(Descriptor::SIZE), desc);
@@ -174,31 +219,10 @@ impl SplitMemory for Shared {
         self.read(self.used, layout::avail_event(self.size))
     }
 
-    fn table_len(&self) -> u16 {
-        TABLE_LEN
-    }
-
     fn write_table(&self, head: u16, entry: u16, desc: Descriptor) {
         let entry = u64::from(entry % TABLE_LEN);
         let address = self.table_addr(head) + entry * u64::from(Descriptor::SIZE);
         self.write_descriptor(address, desc);
-    }
-
-    fn table_addr(&self, head: u16) -> u64 {
-        let head = u64::from(head & (self.size - 1));
-        self.tables + head * u64::from(TABLE_LEN) * u64::from(Descriptor::SIZE)
-    }
-
-    fn wmb(&self) {
-        fence(Ordering::Release);
-    }
-
-    fn rmb(&self) {
-        fence(Ordering::Acquire);
-    }
-
-    fn mb(&self) {
-        fence(Ordering::SeqCst);
     }
 }
 
@@ -478,7 +502,7 @@ impl Rig {
         self.pop();
         assert!(self.outstanding.is_empty());
         assert_eq!(self.ring.num_free(), self.ring.size());
-        assert!(self.ring.stats().clamped > 0);
+        assert!(self.ring.stats().clamped.get() > 0);
     }
 }
 
@@ -489,6 +513,7 @@ fn all_options() -> impl Iterator<Item = Options> {
         .map(|(event_idx, indirect)| Options {
             event_idx,
             indirect,
+            in_order: false,
         })
 }
 

@@ -20,11 +20,13 @@ pub use self::{
 };
 
 use proptest::test_runner::Config as ProptestConfig;
-use pure::ring::split::{
+use pure::ring::{
+    split::{
+        Split,
+        SplitMemory, //
+    },
     Options,
     Slot,
-    Split,
-    SplitMemory,
     Violation, //
 };
 use std::ops::DerefMut;

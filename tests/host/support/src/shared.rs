@@ -6,10 +6,10 @@
 
 use pure::ring::{
     descriptor::Descriptor,
-    split::{
-        Options,
-        SplitMemory, //
-    }, //
+    split::SplitMemory,
+    stats::Stats,
+    Memory,
+    Options, //
 };
 use std::cell::{
     Ref,
@@ -260,13 +260,18 @@ impl Chain {
 
 /// The driver's handle of the memory. It records what is done.
 #[derive(Clone, Debug)]
-pub struct Recorder(Rc<RefCell<Shared>>);
+pub struct Recorder {
+    /// The memory.
+    shared: Rc<RefCell<Shared>>,
+    /// Counters.
+    stats: Rc<Stats>,
+}
 
 impl Recorder {
     /// Memory as the driver should allocate it: zero.
     pub fn new(size: u16, table_len: u16, options: Options) -> Self {
         let entries = usize::from(size);
-        Self(Rc::new(RefCell::new(Shared {
+        let shared = Shared {
             size,
             table_len,
             options,
@@ -286,17 +291,21 @@ impl Recorder {
             unordered_read: false,
             unordered_write: false,
             hostile: false,
-        })))
+        };
+        Self {
+            shared: Rc::new(RefCell::new(shared)),
+            stats: Rc::default(),
+        }
     }
 
     /// The memory, to look at.
     pub fn shared(&self) -> Ref<'_, Shared> {
-        self.0.borrow()
+        self.shared.borrow()
     }
 
     /// The memory, to change as the device can.
     pub fn shared_mut(&self) -> RefMut<'_, Shared> {
-        self.0.borrow_mut()
+        self.shared.borrow_mut()
     }
 
     /// What the driver did since the last call.
@@ -312,11 +321,54 @@ impl Recorder {
     }
 }
 
-impl SplitMemory for Recorder {
+impl Memory for Recorder {
     fn size(&self) -> u16 {
         self.shared().size
     }
 
+    fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    fn clear(&self) {
+        let mut shared = self.shared_mut();
+        shared.desc.fill(Descriptor::default());
+        shared.avail.fill(0);
+        shared.used.fill((0, 0));
+        shared.owners.fill(None);
+        shared.exposed.clear();
+        shared.avail_flags = 0;
+        shared.avail_idx = 0;
+        shared.used_event = 0;
+        shared.used_flags = 0;
+        shared.used_idx = 0;
+        shared.avail_event = 0;
+    }
+
+    fn table_len(&self) -> u16 {
+        self.shared().table_len
+    }
+
+    fn table_addr(&self, head: u16) -> u64 {
+        self.shared().table_addr(head)
+    }
+
+    fn wmb(&self) {
+        self.log(Access::Wmb).unordered_write = false;
+    }
+
+    fn rmb(&self) {
+        self.log(Access::Rmb).unordered_read = false;
+    }
+
+    fn mb(&self) {
+        let mut shared = self.log(Access::Mb);
+        shared.unordered_write = false;
+        shared.unordered_read = false;
+    }
+}
+
+impl SplitMemory for Recorder {
     fn write_desc(&self, index: u16, desc: Descriptor) {
         let mut shared = self.log(Access::WriteDesc(index));
         assert!(
@@ -377,10 +429,6 @@ impl SplitMemory for Recorder {
         self.log(Access::ReadAvailEvent).avail_event
     }
 
-    fn table_len(&self) -> u16 {
-        self.shared().table_len
-    }
-
     fn write_table(&self, head: u16, entry: u16, desc: Descriptor) {
         let mut shared = self.log(Access::WriteTable(head, entry));
         assert!(!shared.is_exposed(head), "wrote exposed table {head}");
@@ -388,23 +436,5 @@ impl SplitMemory for Recorder {
         shared.unordered_write = true;
         let at = shared.table(head) + usize::from(entry);
         shared.tables[at] = desc;
-    }
-
-    fn table_addr(&self, head: u16) -> u64 {
-        self.shared().table_addr(head)
-    }
-
-    fn wmb(&self) {
-        self.log(Access::Wmb).unordered_write = false;
-    }
-
-    fn rmb(&self) {
-        self.log(Access::Rmb).unordered_read = false;
-    }
-
-    fn mb(&self) {
-        let mut shared = self.log(Access::Mb);
-        shared.unordered_write = false;
-        shared.unordered_read = false;
     }
 }

@@ -15,10 +15,10 @@ use device::{
 use pure::ring::{
     descriptor::Descriptor,
     layout,
-    split::{
-        Options,
-        SplitMemory, //
-    }, //
+    split::SplitMemory,
+    stats::Stats,
+    Memory,
+    Options, //
 };
 use std::cell::Cell;
 
@@ -30,6 +30,7 @@ pub fn options(kind: Kind) -> Options {
     Options {
         event_idx: kind.event_idx,
         indirect: kind.indirect,
+        in_order: kind.in_order,
     }
 }
 
@@ -50,6 +51,8 @@ pub struct Bus {
     unordered_write: Cell<bool>,
     /// Whether the driver saw, since the last barrier, how far the device is.
     unordered_read: Cell<bool>,
+    /// Counters.
+    stats: Stats,
 }
 
 impl Bus {
@@ -74,6 +77,7 @@ impl Bus {
             table_len: kind.table_len,
             unordered_write: Cell::new(false),
             unordered_read: Cell::new(false),
+            stats: Stats::default(),
         }
     }
 
@@ -113,11 +117,44 @@ impl Bus {
     }
 }
 
-impl SplitMemory for Bus {
+impl Memory for Bus {
     fn size(&self) -> u16 {
         self.size
     }
 
+    fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    fn clear(&self) {
+        for at in (self.at.desc..self.tables).step_by(2) {
+            self.write16(at, 0);
+        }
+    }
+
+    fn table_len(&self) -> u16 {
+        self.table_len
+    }
+
+    fn table_addr(&self, head: u16) -> u64 {
+        self.tables + 16 * u64::from(head) * u64::from(self.table_len)
+    }
+
+    fn wmb(&self) {
+        self.unordered_write.set(false);
+    }
+
+    fn rmb(&self) {
+        self.unordered_read.set(false);
+    }
+
+    fn mb(&self) {
+        self.unordered_write.set(false);
+        self.unordered_read.set(false);
+    }
+}
+
+impl SplitMemory for Bus {
     fn write_desc(&self, index: u16, desc: Descriptor) {
         assert!(index < self.size, "descriptor {index}");
         self.write(self.at.desc + 16 * u64::from(index), desc);
@@ -161,29 +198,8 @@ impl SplitMemory for Bus {
         self.read16(self.at.device + layout::avail_event(self.size) as u64)
     }
 
-    fn table_len(&self) -> u16 {
-        self.table_len
-    }
-
     fn write_table(&self, head: u16, entry: u16, desc: Descriptor) {
         assert!(head < self.size && entry < self.table_len);
         self.write(self.table_addr(head) + 16 * u64::from(entry), desc);
-    }
-
-    fn table_addr(&self, head: u16) -> u64 {
-        self.tables + 16 * u64::from(head) * u64::from(self.table_len)
-    }
-
-    fn wmb(&self) {
-        self.unordered_write.set(false);
-    }
-
-    fn rmb(&self) {
-        self.unordered_read.set(false);
-    }
-
-    fn mb(&self) {
-        self.unordered_write.set(false);
-        self.unordered_read.set(false);
     }
 }

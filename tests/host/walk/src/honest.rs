@@ -19,11 +19,11 @@ use device::{
     Queue,
     Wish, //
 };
-use pure::ring::split::{
+use pure::ring::{
+    split::Split,
     ChainError,
     Place,
-    Slot,
-    Split, //
+    Slot, //
 };
 use std::collections::VecDeque;
 

@@ -15,12 +15,14 @@ use crate::{
 use pure::ring::{
     descriptor::Descriptor,
     split::{
-        ChainError,
-        Slot,
         Split,
-        SplitMemory,
-        Violation, //
-    }, //
+        SplitMemory, //
+    },
+    stats::Stats,
+    ChainError,
+    Memory,
+    Slot,
+    Violation, //
 };
 use std::cell::{
     Cell,
@@ -47,6 +49,8 @@ struct Liar<'a> {
     elem: Cell<(u32, u32)>,
     /// Reads since somebody set this to zero.
     reads: Cell<u32>,
+    /// Counters.
+    stats: Stats,
 }
 
 impl<'a> Liar<'a> {
@@ -60,6 +64,7 @@ impl<'a> Liar<'a> {
             used_idx: Cell::new(0),
             elem: Cell::new((0, 0)),
             reads: Cell::new(0),
+            stats: Stats::default(),
         }
     }
 
@@ -86,11 +91,37 @@ impl<'a> Liar<'a> {
     }
 }
 
-impl SplitMemory for Liar<'_> {
+impl Memory for Liar<'_> {
     fn size(&self) -> u16 {
         self.kind.size
     }
 
+    fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    fn clear(&self) {
+        self.heads.borrow_mut().clear();
+        self.avail_idx.set(0);
+        self.used_idx.set(0);
+    }
+
+    fn table_len(&self) -> u16 {
+        self.kind.table_len
+    }
+
+    fn table_addr(&self, head: u16) -> u64 {
+        u64::from(head) << 32
+    }
+
+    fn wmb(&self) {}
+
+    fn rmb(&self) {}
+
+    fn mb(&self) {}
+}
+
+impl SplitMemory for Liar<'_> {
     fn write_desc(&self, index: u16, _: Descriptor) {
         assert!(index < self.kind.size);
     }
@@ -141,23 +172,9 @@ impl SplitMemory for Liar<'_> {
         self.read().u16()
     }
 
-    fn table_len(&self) -> u16 {
-        self.kind.table_len
-    }
-
     fn write_table(&self, head: u16, entry: u16, _: Descriptor) {
         assert!(head < self.kind.size && entry < self.kind.table_len);
     }
-
-    fn table_addr(&self, head: u16) -> u64 {
-        u64::from(head) << 32
-    }
-
-    fn wmb(&self) {}
-
-    fn rmb(&self) {}
-
-    fn mb(&self) {}
 }
 
 /// The ring under test.

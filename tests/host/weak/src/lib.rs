@@ -23,13 +23,15 @@ use loom::sync::atomic::{
 };
 use loom::sync::Arc;
 use pure::ring::{
+    self,
     descriptor::Descriptor,
     split::{
-        Options,
-        Slot,
         Split,
         SplitMemory, //
-    }, //
+    },
+    stats::Stats,
+    Options,
+    Slot, //
 };
 
 /// A barrier of the driver's.
@@ -75,6 +77,8 @@ pub struct Memory {
     size: u16,
     /// The barrier that is left out.
     omitted: Option<Barrier>,
+    /// Counters.
+    stats: Stats,
 }
 
 impl Memory {
@@ -84,11 +88,47 @@ impl Memory {
     }
 }
 
-impl SplitMemory for Memory {
+impl ring::Memory for Memory {
     fn size(&self) -> u16 {
         self.size
     }
 
+    fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    fn clear(&self) {
+        unreachable!("the device is never reset");
+    }
+
+    fn table_len(&self) -> u16 {
+        0
+    }
+
+    fn table_addr(&self, _: u16) -> u64 {
+        0
+    }
+
+    fn wmb(&self) {
+        if self.omitted != Some(Barrier::Wmb) {
+            fence(Release);
+        }
+    }
+
+    fn rmb(&self) {
+        if self.omitted != Some(Barrier::Rmb) {
+            fence(Acquire);
+        }
+    }
+
+    fn mb(&self) {
+        if self.omitted != Some(Barrier::Mb) {
+            fence(SeqCst);
+        }
+    }
+}
+
+impl SplitMemory for Memory {
     fn write_desc(&self, index: u16, desc: Descriptor) {
         self.shared.desc[self.at(index)].store(desc.addr, Relaxed);
     }
@@ -126,33 +166,7 @@ impl SplitMemory for Memory {
         self.shared.avail_event.load(Relaxed)
     }
 
-    fn table_len(&self) -> u16 {
-        0
-    }
-
     fn write_table(&self, _: u16, _: u16, _: Descriptor) {}
-
-    fn table_addr(&self, _: u16) -> u64 {
-        0
-    }
-
-    fn wmb(&self) {
-        if self.omitted != Some(Barrier::Wmb) {
-            fence(Release);
-        }
-    }
-
-    fn rmb(&self) {
-        if self.omitted != Some(Barrier::Rmb) {
-            fence(Acquire);
-        }
-    }
-
-    fn mb(&self) {
-        if self.omitted != Some(Barrier::Mb) {
-            fence(SeqCst);
-        }
-    }
 }
 
 /// The ring under test.
@@ -200,10 +214,12 @@ pub fn ring(size: u16, event_idx: bool, omitted: Option<Barrier>) -> (Ring, Devi
         shared,
         size,
         omitted,
+        stats: Stats::default(),
     };
     let options = Options {
         event_idx,
         indirect: false,
+        in_order: false,
     };
     let slots = vec![Slot::default(); usize::from(size)];
     let ring = Split::new(memory, slots, options).expect("the layout is valid");

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! What the driver knows of its chains, and of its descriptors.
+//!
+//! All that decides what happens to a chain is here, where the device cannot write.
+
+use super::ChainError;
+use core::ops::DerefMut;
+
+/// Which way a chain was laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Form {
+    /// The slot is not the head of an outstanding chain.
+    #[default]
+    None,
+    /// In descriptors of the ring.
+    Direct,
+    /// In the indirect table of its head.
+    Table,
+}
+
+/// The private state of one descriptor. All but `next` matters for heads of outstanding chains
+/// only.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(16))]
+pub struct Slot {
+    /// Bytes of the chain that the device may write.
+    writable: u32,
+    /// The number of the chain, counted from the first one, modulo 2^32. No chain is outstanding
+    /// for that many others, let alone completed at the moment when its number is due again.
+    sequence: u32,
+    /// The next descriptor of the chain, or of the free list.
+    next: u16,
+    /// The last descriptor of the chain.
+    last: u16,
+    /// Segments of the chain.
+    segments: u16,
+    /// Whether this is the head of an outstanding chain.
+    form: Form,
+}
+
+/// The low half of a count, as an index.
+#[inline]
+pub(super) const fn index(count: u32) -> u16 {
+    // CAST: what does not fit has been masked.
+    (count & 0xffff) as u16
+}
+
+/// A chain that is ready to be added.
+pub(super) struct Ready {
+    /// Its head: the first of the free list.
+    pub(super) head: u16,
+    /// Its last descriptor.
+    pub(super) last: u16,
+    /// The descriptor after it.
+    pub(super) rest: u16,
+    /// Its segments.
+    pub(super) segments: u16,
+    /// Bytes that the device may write.
+    pub(super) writable: u32,
+    /// Which way it was laid out.
+    pub(super) form: Form,
+}
+
+/// The chains of a ring, and the descriptors that are free.
+///
+/// With `VIRTIO_F_IN_ORDER` descriptors come free in the order in which they were taken, so that
+/// they can be, and have to be, taken in the order of the ring: then they are linked as a circle,
+/// once, of which a part is free.
+///
+/// # Invariants
+///
+/// `slots` linked by `next` from `free_head` are `num_free` free descriptors, unless chains were
+/// drained.
+pub(super) struct Chains<S> {
+    /// One slot for each descriptor.
+    slots: S,
+    /// First free descriptor, if there is one.
+    free_head: u16,
+    /// Free descriptors.
+    num_free: u16,
+    /// Chains added, ever.
+    added: u32,
+    /// Descriptors that draining has looked at.
+    drained: u16,
+    /// The chain that is outstanding for longest, if any is. With `VIRTIO_F_IN_ORDER` only.
+    oldest: u16,
+    /// `VIRTIO_F_IN_ORDER`.
+    in_order: bool,
+}
+
+impl<S: DerefMut<Target = [Slot]>> Chains<S> {
+    /// No chains, in a ring of as many entries as there are slots.
+    pub(super) fn new(slots: S, size: u16, in_order: bool) -> Self {
+        let mut chains = Self {
+            slots,
+            free_head: 0,
+            num_free: size,
+            added: 0,
+            drained: 0,
+            oldest: 0,
+            in_order,
+        };
+        chains.reset(size);
+        chains
+    }
+
+    /// Forgets all chains.
+    pub(super) fn reset(&mut self, size: u16) {
+        for (slot, next) in self.slots.iter_mut().zip(1..=size) {
+            *slot = Slot {
+                next: if next == size { 0 } else { next },
+                ..Slot::default()
+            };
+        }
+        self.free_head = 0;
+        self.num_free = size;
+        self.added = 0;
+        self.drained = 0;
+        self.oldest = 0;
+    }
+
+    /// The first free descriptor, if there is one.
+    #[inline]
+    pub(super) fn free_head(&self) -> u16 {
+        self.free_head
+    }
+
+    /// Free descriptors.
+    #[inline]
+    pub(super) fn num_free(&self) -> u16 {
+        self.num_free
+    }
+
+    /// Chains added, ever.
+    #[inline]
+    pub(super) fn added(&self) -> u32 {
+        self.added
+    }
+
+    /// The chain that is outstanding for longest, with `VIRTIO_F_IN_ORDER`.
+    #[inline]
+    pub(super) fn oldest(&self) -> u16 {
+        self.oldest
+    }
+
+    /// The descriptor after this one, in its chain or on the free list.
+    #[inline]
+    pub(super) fn next(&self, at: u16) -> Option<u16> {
+        self.slots.get(usize::from(at)).map(|slot| slot.next)
+    }
+
+    /// Adds a chain: its number and the descriptors it took.
+    #[inline]
+    pub(super) fn add(&mut self, chain: Ready) -> Result<u16, ChainError> {
+        let slot = self
+            .slots
+            .get_mut(usize::from(chain.head))
+            .ok_or(ChainError::Broken)?;
+        let taken = if chain.form == Form::Table {
+            slot.last = chain.head;
+            self.free_head = slot.next;
+            1
+        } else {
+            slot.last = chain.last;
+            self.free_head = chain.rest;
+            chain.segments
+        };
+        slot.writable = chain.writable;
+        slot.sequence = self.added;
+        slot.segments = chain.segments;
+        slot.form = chain.form;
+        // Who began the chain has seen that there are as many.
+        self.num_free = self.num_free.wrapping_sub(taken);
+        self.added = self.added.wrapping_add(1);
+        Ok(taken)
+    }
+
+    /// The head and the writable bytes of the chain that the device calls `id`, if it has it: the
+    /// `unpublished` chains that were added last it does not have.
+    #[inline]
+    pub(super) fn published(&self, id: u32, unpublished: u16) -> Option<(u16, u32)> {
+        let head = u16::try_from(id).ok()?;
+        let slot = self.slots.get(usize::from(head))?;
+        // The chain added last has a distance of one.
+        let distance = self.added.wrapping_sub(slot.sequence);
+        if slot.form == Form::None || distance <= u32::from(unpublished) {
+            return None;
+        }
+        Some((head, slot.writable))
+    }
+
+    /// The number of an outstanding chain, and the bytes of it that the device may write.
+    #[inline]
+    pub(super) fn number(&self, head: u16) -> Option<(u32, u32)> {
+        let slot = self.slots.get(usize::from(head))?;
+        (slot.form != Form::None).then_some((slot.sequence, slot.writable))
+    }
+
+    /// Frees the descriptors of an outstanding chain, and says how many they were.
+    #[inline]
+    pub(super) fn free(&mut self, head: u16) -> Option<u16> {
+        let slot = self.slots.get_mut(usize::from(head))?;
+        let taken = match slot.form {
+            Form::None => return None,
+            Form::Direct => slot.segments,
+            Form::Table => 1,
+        };
+        slot.form = Form::None;
+        if self.in_order {
+            // The circle stays as it is.
+            let last = usize::from(slot.last);
+            self.oldest = self.slots.get(last)?.next;
+        } else {
+            if slot.last == head {
+                slot.next = self.free_head;
+            } else {
+                let last = usize::from(slot.last);
+                self.slots.get_mut(last)?.next = self.free_head;
+            }
+            self.free_head = head;
+        }
+        self.num_free = self.num_free.wrapping_add(taken);
+        Some(taken)
+    }
+
+    /// Frees the next outstanding chain there is, whether or not the device has used it.
+    pub(super) fn drain(&mut self, size: u16) -> Option<u16> {
+        while self.drained < size {
+            let head = self.drained;
+            self.drained = head.wrapping_add(1);
+            if self.free(head).is_some() {
+                return Some(head);
+            }
+        }
+        None
+    }
+}

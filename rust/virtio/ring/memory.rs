@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! What any ring needs of the memory that it shares with the device.
+
+use super::stats::Stats;
+
+/// Access to the shared memory of one ring, whatever its form is.
+///
+/// Positions and indexes are any number: the implementer takes care that no argument leads out of
+/// its memory. It also converts to and from little-endian, and makes one access of each read and
+/// write unless something else is said.
+///
+/// With `VIRTIO_F_ORDER_PLATFORM` the barriers are those that the platform has for hardware;
+/// otherwise those that processors have among each other are enough.
+pub trait Memory {
+    /// Entries of the ring, which never change.
+    fn size(&self) -> u16;
+
+    /// Counters, of which the ring that has the memory is the writer.
+    fn stats(&self) -> &Stats;
+
+    /// Zeroes the parts of the ring. The device does not use it.
+    fn clear(&self);
+
+    /// Entries of each of the indirect tables, of which there is one for each descriptor; zero
+    /// without tables.
+    fn table_len(&self) -> u16;
+    /// The bus address of the indirect table that belongs to `head`.
+    fn table_addr(&self, head: u16) -> u64;
+
+    /// Orders writes to the ring before the barrier before those after it, as the device sees them.
+    fn wmb(&self);
+    /// Orders reads of what the device writes before the barrier before those after it.
+    fn rmb(&self);
+    /// Orders all accesses before the barrier before all those after it.
+    fn mb(&self);
+}
