@@ -42,3 +42,9 @@ impl kernel::Module for VirtioRust {
         Ok(Self)
     }
 }
+
+impl Drop for VirtioRust {
+    fn drop(&mut self) {
+        virtio::exit();
+    }
+}

@@ -21,6 +21,7 @@
 pub mod bringup;
 pub mod budget;
 pub mod config;
+mod debugfs;
 pub mod device;
 pub mod driver;
 pub mod feature;
@@ -34,7 +35,24 @@ pub mod transport;
 pub mod wait;
 pub mod watchdog;
 
-pub(crate) use index::init;
+/// Makes what all devices share.
+///
+/// # Safety
+///
+/// To be called once, when the module is loaded, before any driver can register.
+pub(crate) unsafe fn init() {
+    // SAFETY: By the requirement of this function.
+    unsafe {
+        index::init();
+        debugfs::init();
+    }
+}
+
+/// Undoes [`init`], when there are no drivers any more.
+pub(crate) fn exit() {
+    debugfs::exit();
+    index::exit();
+}
 
 pub use self::{
     device::{

@@ -89,6 +89,7 @@ impl From<Failure> for Error {
 pub struct Device {
     index: Index,
     name: CString,
+    offered: FeatureSet,
     features: FeatureSet,
     space: Space,
     /// No reset since the device was first allowed to use its queues.
@@ -141,6 +142,11 @@ impl Device {
     /// Logs something that people want to know, prefixed as in [`Self::err`].
     pub fn info(&self, what: fmt::Arguments<'_>) {
         dev_info!(self.parent(), "{}: {}\n", self.name(), what);
+    }
+
+    /// Features that the device offered when it was probed.
+    pub fn offered(&self) -> FeatureSet {
+        self.offered
     }
 
     /// Negotiated features.

@@ -24,6 +24,11 @@ pub(crate) unsafe fn init() {
     unsafe { INDEXES.init() };
 }
 
+/// Forgets the numbers, none of which is in use any more.
+pub(crate) fn exit() {
+    *INDEXES.lock() = None;
+}
+
 /// A number that no other device has until this is dropped.
 pub(crate) struct Index(usize);
 

@@ -19,7 +19,8 @@ use kernel::{
 
 use super::{
     device::Device,
-    queue::AnyQueue, //
+    queue::AnyQueue,
+    ring::stats::Stats, //
 };
 use crate::irq;
 
@@ -89,6 +90,9 @@ pub(crate) trait QueueInterrupt: Send + Sync {
     /// The handler.
     fn handler(&self) -> &dyn QueueHandler;
 
+    /// The counters of the queue.
+    fn stats(&self) -> &Arc<Stats>;
+
     /// Gives the queue a vector of its own.
     fn register(&self, irq: u32, name: CString) -> Result<irq::Registration>;
 
@@ -96,46 +100,65 @@ pub(crate) trait QueueInterrupt: Send + Sync {
     fn share(&self) -> Result<KBox<dyn QueueInterrupt>>;
 }
 
-/// The handler of one queue.
-struct Queue<H: QueueHandler>(Arc<H>);
+/// The handler of one queue, and the counters of the queue.
+struct Queue<H: QueueHandler> {
+    handler: Arc<H>,
+    stats: Arc<Stats>,
+}
 
-/// Makes a queue handler a handler of interrupts, without another allocation.
-#[repr(transparent)]
-struct Direct<H: QueueHandler>(H);
-
-impl<H: QueueHandler> irq::Handler for Direct<H> {
+impl<H: QueueHandler> irq::Handler for Queue<H> {
     fn handle(&self) -> Return {
         // The vector is this queue's alone. If the device has nothing to say it still was the
         // device, and no reason for the kernel to complain about the vector.
-        self.0.interrupt();
+        self.stats.interrupts.count();
+        self.handler.interrupt();
         Return::Handled
     }
 }
 
 impl<H: QueueHandler> QueueInterrupt for Queue<H> {
     fn interrupt(&self) -> Return {
-        self.0.interrupt()
+        let found = self.handler.interrupt();
+        if found != Return::None {
+            self.stats.interrupts.count();
+        }
+        found
     }
 
     fn handler(&self) -> &dyn QueueHandler {
-        &*self.0
+        &*self.handler
+    }
+
+    fn stats(&self) -> &Arc<Stats> {
+        &self.stats
     }
 
     fn register(&self, irq: u32, name: CString) -> Result<irq::Registration> {
-        // SAFETY: `Direct` is a transparent wrapper, so that an `Arc` of one is laid out as an
-        // `Arc` of the other, and dropping either drops an `H`.
-        let handler = unsafe { Arc::from_raw(self.0.clone().into_raw().cast::<Direct<H>>()) };
+        let handler = Arc::new(
+            Self {
+                handler: self.handler.clone(),
+                stats: self.stats.clone(),
+            },
+            GFP_KERNEL,
+        )?;
         irq::Registration::new(irq, irq::Sharing::Exclusive, name, handler)
     }
 
     fn share(&self) -> Result<KBox<dyn QueueInterrupt>> {
-        erase(self.0.clone())
+        erase(self.handler.clone(), self.stats.clone())
     }
 }
 
-/// Forgets the type of a handler.
-pub(crate) fn erase<H: QueueHandler>(handler: Arc<H>) -> Result<KBox<dyn QueueInterrupt>> {
-    Ok(KBox::new(Queue(handler), GFP_KERNEL)? as KBox<dyn QueueInterrupt>)
+/// Forgets the type of the handler of a queue, for which `stats` counts.
+///
+/// # Errors
+///
+/// `ENOMEM`.
+pub(crate) fn erase<H: QueueHandler>(
+    handler: Arc<H>,
+    stats: Arc<Stats>,
+) -> Result<KBox<dyn QueueInterrupt>> {
+    Ok(KBox::new(Queue { handler, stats }, GFP_KERNEL)? as KBox<dyn QueueInterrupt>)
 }
 
 /// The handler of a vector that all queues share.

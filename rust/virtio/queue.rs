@@ -247,6 +247,11 @@ impl<T> Queue<T> {
         &self.device
     }
 
+    /// What form of ring it is.
+    pub(super) fn form(&self) -> &'static str {
+        "split"
+    }
+
     /// Descriptors in the ring.
     pub fn size(&self) -> u16 {
         self.inner.as_ref().map_or(0, |inner| inner.ring.size())

@@ -56,6 +56,8 @@ use crate::virtio::{
         QueueHandler,
         QueueInterrupt, //
     },
+    queue::AnyQueue,
+    ring::stats::Stats,
     status::Status,
     transport::{
         Notifier,
@@ -146,6 +148,45 @@ impl Device {
     /// The hooks, while the device is started.
     fn hooks(&self) -> Option<Arc<Hooks>> {
         self.hooks.lock().clone()
+    }
+
+    /// The counters of the queues, by index.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`; `ENODEV` when the device is not started.
+    pub(crate) fn queue_stats(&self) -> Result<KVec<Arc<Stats>>> {
+        let hooks = self.hooks().ok_or(ENODEV)?;
+        let mut stats = KVec::with_capacity(hooks.queues.len(), GFP_KERNEL)?;
+        for queue in &hooks.queues {
+            stats.push(queue.handler.stats().clone(), GFP_KERNEL)?;
+        }
+        Ok(stats)
+    }
+
+    /// Calls `f` with a queue, if there is one of that index and the device is started.
+    pub(crate) fn with_queue(&self, index: usize, f: &mut dyn FnMut(&mut dyn AnyQueue)) {
+        if let Some(queue) = self
+            .hooks()
+            .as_ref()
+            .and_then(|hooks| hooks.queues.get(index))
+        {
+            queue.handler().with_queue(f);
+        }
+    }
+
+    /// In one word, how the device fares.
+    pub(crate) fn life(&self) -> &'static str {
+        if self.is_broken() {
+            return "failed";
+        }
+        match *self.phase.lock() {
+            Phase::Setup => "setup",
+            Phase::Working => "working",
+            Phase::Stopping => "stopping",
+            Phase::Paused => "paused",
+            Phase::Ended => "ended",
+        }
     }
 
     /// Whether the device is stopped, or being stopped, and is to come back: that its queues are

@@ -150,6 +150,7 @@ impl Negotiated {
             pin_init!(Device {
                 index,
                 name,
+                offered: FeatureSet::empty(),
                 features: FeatureSet::empty(),
                 space: Space::Physical,
                 active: AtomicFlag::new(false),
@@ -165,7 +166,9 @@ impl Negotiated {
         )?;
 
         let transport = &*device.transport;
+        let mut all = FeatureSet::empty();
         let result = bringup::negotiate(quiet, transport, |offered| {
+            all = offered;
             let acknowledged = Acknowledged { transport, offered };
             let wanted = T::validate(&acknowledged);
             let features = feature::negotiate(
@@ -200,6 +203,7 @@ impl Negotiated {
             Space::Physical
         };
         let this = device.as_mut().project();
+        *this.offered = all;
         *this.features = features;
         *this.space = space;
         Ok(Self(Guard {
@@ -295,11 +299,12 @@ impl Setup {
             .inspect_err(|_| complain("its doorbell is out of reach"))?;
 
         let queue = Queue::new(device.clone(), index, ring, notifier.clone())?;
+        let stats = queue.stats().clone();
         let handler = make(queue)?;
         let hooks = QueueHooks {
             name,
             notifier,
-            handler: irq::erase(handler.clone())?,
+            handler: irq::erase(handler.clone(), stats)?,
         };
         self.queues.push(hooks, GFP_KERNEL)?;
         Ok(handler)

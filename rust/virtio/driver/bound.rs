@@ -26,6 +26,7 @@ use kernel::{
 use super::Driver;
 use crate::virtio::{
     budget::Budget,
+    debugfs,
     device::{
         life::Pause,
         Device, //
@@ -73,6 +74,8 @@ struct Driven {
     driver: Option<KBox<dyn AnyDriver>>,
     /// Restarts that are left.
     budget: Budget,
+    /// What debugfs shows, as far as it can.
+    debugfs: Option<debugfs::Entry>,
 }
 
 impl_has_work! {
@@ -95,12 +98,14 @@ impl Bound {
     /// `ENOMEM`.
     pub(crate) fn new<T: Driver>(device: Arc<Device>, driver: T) -> Result<Arc<Self>> {
         let driver = KBox::new(driver, GFP_KERNEL)? as KBox<dyn AnyDriver>;
+        let debugfs = debugfs::Entry::new(device.clone(), T::ID).ok();
         let this = Arc::pin_init(
             pin_init!(Self {
                 device,
                 driven <- new_mutex!(Driven {
                     driver: Some(driver),
                     budget: Budget::new(),
+                    debugfs,
                 }),
                 work <- new_work!("virtio_rust::restart"),
                 made: Instant::now(),
@@ -120,7 +125,7 @@ impl Bound {
     /// Restarts the device if that was asked for, and not too often.
     fn recover(&self) {
         let mut driven = self.driven.lock();
-        let Driven { driver, budget } = &mut *driven;
+        let Driven { driver, budget, .. } = &mut *driven;
         let Some(driver) = driver else {
             return;
         };
@@ -180,7 +185,12 @@ impl Bound {
             drop(unsafe { Arc::from_raw(Arc::as_ptr(self)) });
         }
 
-        let driver = self.driven.lock().driver.take();
+        let mut driven = self.driven.lock();
+        let driver = driven.driver.take();
+        let debugfs = driven.debugfs.take();
+        drop(driven);
+        // Waits for those who read.
+        drop(debugfs);
         if self.device.is_paused() {
             // Whoever waits for it to come back waits in vain.
             self.device.fail("device is removed while it is stopped");

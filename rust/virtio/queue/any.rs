@@ -33,6 +33,9 @@ pub trait AnyQueue: sealed::Restart {
     /// Index of the queue in its device.
     fn index(&self) -> u16;
 
+    /// What form of ring it is: `split` or `packed`.
+    fn form(&self) -> &'static str;
+
     /// Descriptors in the ring.
     fn size(&self) -> u16;
 
@@ -50,6 +53,10 @@ pub trait AnyQueue: sealed::Restart {
 impl<T> AnyQueue for Queue<T> {
     fn index(&self) -> u16 {
         Queue::index(self)
+    }
+
+    fn form(&self) -> &'static str {
+        Queue::form(self)
     }
 
     fn size(&self) -> u16 {
