@@ -8,17 +8,19 @@
 //! through a trait. It depends on [`core`] only, so the same source is built into the module and
 //! into host tests.
 //!
-//! There are two forms of rings, [`split`] and packed ones. What the driver knows of its chains,
+//! There are two forms of rings, [`split`] and [`packed`] ones; a [`Ring`] is either. What the driver knows of its chains,
 //! the device's faults, and what is counted is the same for both.
 
 mod chain;
 mod chains;
 pub mod descriptor;
+mod either;
 pub mod event;
 mod health;
 pub mod layout;
 mod memory;
 mod options;
+pub mod packed;
 pub mod split;
 pub mod stats;
 mod violation;
@@ -30,6 +32,11 @@ pub use self::{
         Used, //
     },
     chains::Slot,
+    either::{
+        ChainWriter,
+        Either,
+        Ring, //
+    },
     memory::Memory,
     options::{
         LayoutError,

@@ -4,6 +4,8 @@
 
 //! Chains, as those see them who make them and take them back.
 
+use super::chains::Form;
+
 /// Why a chain was not added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChainError {
@@ -126,4 +128,35 @@ impl Draft {
         self.max = 0;
         core::mem::take(&mut self.pushed)
     }
+}
+
+/// Where a chain of at most `max` segments goes, in a ring of `size` entries of which `num_free` are
+/// free, with indirect tables of `table_len` entries.
+///
+/// One segment goes into the ring. More do while half of the ring stays free: one cache line less
+/// for the device to fetch than with an indirect table. Then they go to a table, to save
+/// descriptors. In both cases a chain has no more segments than the ring has descriptors, as the
+/// specification wants.
+///
+/// # Errors
+///
+/// [`ChainError::Full`] or [`ChainError::TooLong`].
+#[inline]
+pub(super) fn form(max: u16, num_free: u16, size: u16, table_len: u16) -> Result<Form, ChainError> {
+    // Also refuses zero. What is longer than the ring must not go to a table either.
+    if max.wrapping_sub(1) >= size {
+        return Err(ChainError::TooLong);
+    }
+    let form = if max == 1 || num_free.saturating_sub(max) >= size / 2 {
+        Form::Direct
+    } else if max <= table_len {
+        Form::Table
+    } else {
+        Form::Direct
+    };
+    let needed = if form == Form::Table { 1 } else { max };
+    if needed > num_free {
+        return Err(ChainError::Full);
+    }
+    Ok(form)
 }

@@ -189,12 +189,7 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         self.health.reject(violation, self.memory.stats())
     }
 
-    /// Starts a chain of at most `max` segments.
-    ///
-    /// One segment goes into the descriptor table. More do while half of the ring stays free: one
-    /// cache line less for the device to fetch than with an indirect table. Then they go to a
-    /// table, to save descriptors. In both cases a chain has no more segments than the ring has
-    /// descriptors, as the specification wants.
+    /// Starts a chain of at most `max` segments, which has no more than the ring has descriptors.
     ///
     /// # Errors
     ///

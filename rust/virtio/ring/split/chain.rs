@@ -6,7 +6,10 @@
 
 use super::{
     super::{
-        chain::Draft,
+        chain::{
+            form,
+            Draft, //
+        },
         chains::{
             index,
             Form,
@@ -49,22 +52,8 @@ impl<'a, M: SplitMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
         if split.health.is_broken() {
             return Err(ChainError::Broken);
         }
-        // Also refuses zero. What is longer than the ring must not go to a table either.
-        if max.wrapping_sub(1) > split.mask {
-            return Err(ChainError::TooLong);
-        }
         let num_free = split.chains.num_free();
-        let form = if max == 1 || num_free.saturating_sub(max) >= split.size() / 2 {
-            Form::Direct
-        } else if max <= split.table_len {
-            Form::Table
-        } else {
-            Form::Direct
-        };
-        let needed = if form == Form::Table { 1 } else { max };
-        if needed > num_free {
-            return Err(ChainError::Full);
-        }
+        let form = form(max, num_free, split.size(), split.table_len)?;
         let head = split.chains.free_head();
         Ok(Self {
             held: Descriptor::default(),

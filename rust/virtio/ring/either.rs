@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! A ring of either form.
+
+use super::{
+    packed::{
+        self,
+        Packed,
+        PackedMemory, //
+    },
+    split::{
+        self,
+        Split,
+        SplitMemory, //
+    },
+    stats::Stats,
+    ChainError,
+    LayoutError,
+    Options,
+    Place,
+    Slot,
+    Used,
+    Violation, //
+};
+use core::ops::DerefMut;
+
+/// The driver's side of a virtqueue, of the form that was negotiated: `A` is the memory of a split
+/// one, `B` that of a packed one.
+///
+/// Which form it is never changes, so that each look at it is a branch that is predicted well.
+pub enum Ring<A, B, S> {
+    /// A split one.
+    Split(Split<A, S>),
+    /// A packed one, with VIRTIO_F_RING_PACKED.
+    Packed(Packed<B, S>),
+}
+
+/// The memory of a ring of either form.
+pub enum Either<A, B> {
+    /// Of a split one.
+    Split(A),
+    /// Of a packed one.
+    Packed(B),
+}
+
+/// Does the same with either form.
+macro_rules! both {
+    ($type:ident, $value:expr, $form:ident => $do:expr) => {
+        match $value {
+            $type::Split($form) => $do,
+            $type::Packed($form) => $do,
+        }
+    };
+}
+
+impl<A: SplitMemory, B: PackedMemory, S: DerefMut<Target = [Slot]>> Ring<A, B, S> {
+    /// See [`Split::new`] and [`Packed::new`].
+    pub fn new(memory: Either<A, B>, slots: S, options: Options) -> Result<Self, LayoutError> {
+        Ok(match memory {
+            Either::Split(memory) => Self::Split(Split::new(memory, slots, options)?),
+            Either::Packed(memory) => Self::Packed(Packed::new(memory, slots, options)?),
+        })
+    }
+
+    /// Makes ring and memory as new: see [`Split::reset`].
+    pub fn reset(&mut self) {
+        both!(Self, self, ring => ring.reset());
+    }
+
+    /// Entries of the ring.
+    #[inline]
+    pub fn size(&self) -> u16 {
+        both!(Self, self, ring => ring.size())
+    }
+
+    /// Free descriptors.
+    #[inline]
+    pub fn num_free(&self) -> u16 {
+        both!(Self, self, ring => ring.num_free())
+    }
+
+    /// Chains that were added and not yet taken back.
+    #[inline]
+    pub fn outstanding(&self) -> u16 {
+        both!(Self, self, ring => ring.outstanding())
+    }
+
+    /// What a notification says of the ring with `VIRTIO_F_NOTIFICATION_DATA` (VIRTIO 1.4, 2.9).
+    #[inline]
+    pub fn notification_data(&self) -> u16 {
+        both!(Self, self, ring => ring.notification_data())
+    }
+
+    /// Counters.
+    #[inline]
+    pub fn stats(&self) -> &Stats {
+        both!(Self, self, ring => ring.stats())
+    }
+
+    /// What broke the queue, if it is broken.
+    #[inline]
+    pub fn broken(&self) -> Option<Violation> {
+        both!(Self, self, ring => ring.broken())
+    }
+
+    /// Breaks the queue for a reason of the caller's: see [`Split::break_with`].
+    #[cold]
+    pub fn break_with(&mut self, violation: Violation) {
+        both!(Self, self, ring => ring.break_with(violation));
+    }
+
+    /// Starts a chain of at most `max` segments: see [`Split::chain`].
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError::Full`], [`ChainError::TooLong`] or [`ChainError::Broken`].
+    #[inline]
+    pub fn chain(&mut self, max: u16) -> Result<ChainWriter<'_, A, B, S>, ChainError> {
+        match self {
+            Self::Split(ring) => ring.chain(max).map(ChainWriter::Split),
+            Self::Packed(ring) => ring.chain(max).map(ChainWriter::Packed),
+        }
+    }
+
+    /// Shows the device what was added; whether it wants to be notified: see [`Split::publish`].
+    #[inline]
+    pub fn publish(&mut self) -> bool {
+        both!(Self, self, ring => ring.publish())
+    }
+
+    /// Returns the next chain that the device has used: see [`Split::peek`].
+    ///
+    /// # Errors
+    ///
+    /// When the device breaks the rules, once.
+    #[inline]
+    pub fn peek(&mut self) -> Result<Option<Used>, Violation> {
+        both!(Self, self, ring => ring.peek())
+    }
+
+    /// Takes back a chain that [`Self::peek`] returned.
+    #[inline]
+    pub fn release(&mut self, used: Used) {
+        both!(Self, self, ring => ring.release(used));
+    }
+
+    /// Tells the device that the driver looks by itself: see [`Split::disable_interrupts`].
+    #[inline]
+    pub fn disable_interrupts(&mut self) {
+        both!(Self, self, ring => ring.disable_interrupts());
+    }
+
+    /// Asks for one interrupt; whether to wait for it: see [`Split::enable_interrupts`].
+    #[inline]
+    pub fn enable_interrupts(&mut self) -> bool {
+        both!(Self, self, ring => ring.enable_interrupts())
+    }
+
+    /// Takes back the next outstanding chain, used or not: see [`Split::drain`].
+    pub fn drain(&mut self) -> Option<u16> {
+        both!(Self, self, ring => ring.drain())
+    }
+}
+
+/// A chain that is being written to a ring of either form. Dropping it leaves all as it was.
+#[must_use = "a chain does nothing before it is committed"]
+pub enum ChainWriter<'a, A, B, S> {
+    /// To a split one.
+    Split(split::ChainWriter<'a, A, S>),
+    /// To a packed one.
+    Packed(packed::ChainWriter<'a, B, S>),
+}
+
+impl<A: SplitMemory, B: PackedMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'_, A, B, S> {
+    /// Adds a segment at the end: see [`split::ChainWriter::push`].
+    ///
+    /// # Errors
+    ///
+    /// Any that spoils the chain.
+    #[inline(always)]
+    pub fn push(&mut self, addr: u64, len: u32, writable: bool) -> Result<Place, ChainError> {
+        both!(Self, self, chain => chain.push(addr, len, writable))
+    }
+
+    /// Adds the chain to the ring, and returns what `peek` will call it.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError::Empty`] when nothing was pushed, or a push failed.
+    #[inline]
+    pub fn commit(&mut self) -> Result<u16, ChainError> {
+        both!(Self, self, chain => chain.commit())
+    }
+}

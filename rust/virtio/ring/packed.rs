@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! The driver's side of a packed virtqueue (VIRTIO 1.4, 2.8).
+//!
+//! Driver and device write the same descriptors. What the driver wrote it does not read again, as
+//! the device could have changed it: the state of chains is private. What the device writes is read
+//! once, and is checked before it is used. A device that breaks the rules breaks its queue, for
+//! good and once: see [`Violation`].
+//!
+//! Chains are known to the device by buffer ids. An id is the first of the slots that a chain has,
+//! one for each of its descriptors, and says nothing of where in the ring they are: chains come back
+//! in any order, and descriptors are used in that of the ring. With `VIRTIO_F_IN_ORDER` both are the
+//! same.
+
+use super::{
+    chains::{
+        index,
+        Chains, //
+    },
+    health::Health,
+    stats::Stats,
+    ChainError,
+    LayoutError,
+    Options,
+    Slot,
+    Used,
+    Violation, //
+};
+use core::ops::DerefMut;
+
+mod chain;
+pub mod event;
+pub mod layout;
+mod memory;
+mod position;
+
+use self::position::Position;
+pub use self::{
+    chain::ChainWriter,
+    memory::PackedMemory, //
+};
+
+/// Flags of descriptors.
+pub mod flags {
+    /// The list goes on with the next descriptor of the ring.
+    pub const NEXT: u16 = 1;
+    /// The device writes the buffer; otherwise it reads it. In a used descriptor: it wrote something.
+    pub const WRITE: u16 = 2;
+    /// The buffer is a table of descriptors.
+    pub const INDIRECT: u16 = 4;
+    /// The wrap counter of the driver, in available descriptors and in used ones.
+    pub const AVAIL: u16 = 1 << 7;
+    /// The inverse of the driver's wrap counter in available descriptors, the device's in used ones.
+    pub const USED: u16 = 1 << 15;
+}
+
+/// What a used descriptor says, while not all chains are taken back for which it stands. These are
+/// several only with `VIRTIO_F_IN_ORDER` (VIRTIO 1.4, 2.8.8).
+#[derive(Clone, Copy)]
+struct Batch {
+    /// The last one of the chains.
+    last: u16,
+    /// Bytes written to it. To the others all was written that could be.
+    written: u32,
+}
+
+/// The driver's side of a packed virtqueue: `M` is the memory it shares with the device, `S` holds
+/// its private state.
+///
+/// # Invariants
+///
+/// While not broken:
+/// - Descriptors from `used` to `next` are the device's, or will be when those from `published` on
+///   are made available; the others are free.
+/// - The last `unpublished` of the chains added are in descriptors from `published` on.
+pub struct Packed<M, S> {
+    /// The shared memory.
+    memory: M,
+    /// Chains and free slots, of which there are as many as free descriptors.
+    chains: Chains<S>,
+    /// Entries.
+    size: u16,
+    /// Where the next chain goes.
+    next: Position,
+    /// Where the first chain is that the device cannot see.
+    published: Position,
+    /// Where the device writes its next used descriptor.
+    used: Position,
+    /// Chains that the device cannot see.
+    unpublished: u16,
+    /// The flags that make the first of them available, and the others with it.
+    withheld: u16,
+    /// Chains taken back, modulo 2^16.
+    completed: u16,
+    /// What the device sees as descriptor or as flags of the driver's event suppression.
+    shown: u16,
+    /// Entries of each indirect table; zero if they are not to be used.
+    table_len: u16,
+    /// What was negotiated.
+    options: Options,
+    /// The flags of the next used descriptor, once they have been seen to be those of a used one.
+    seen: Option<u16>,
+    /// What it says, once that has been read.
+    batch: Option<Batch>,
+    /// Whether the device has ever marked a descriptor as written.
+    marks: bool,
+    /// Whether the queue works.
+    health: Health,
+}
+
+impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
+    /// Makes the driver's side of a ring that the device does not use yet, in memory that is zero.
+    ///
+    /// Interrupts are enabled.
+    pub fn new(memory: M, slots: S, options: Options) -> Result<Self, LayoutError> {
+        let size = memory.size();
+        if !layout::is_valid_size(size) {
+            return Err(LayoutError::Size);
+        }
+        if slots.len() != usize::from(size) {
+            return Err(LayoutError::Slots);
+        }
+        let table_len = if options.indirect {
+            memory.table_len()
+        } else {
+            0
+        };
+        let mut packed = Self {
+            memory,
+            chains: Chains::new(slots, size, options.in_order),
+            size,
+            next: Position::START,
+            published: Position::START,
+            used: Position::START,
+            unpublished: 0,
+            withheld: 0,
+            completed: 0,
+            shown: event::ENABLE,
+            table_len,
+            options,
+            seen: None,
+            batch: None,
+            marks: false,
+            health: Health::default(),
+        };
+        packed.first_wish();
+        Ok(packed)
+    }
+
+    /// Makes ring and memory as new, once the device has confirmed that it uses them no more.
+    /// Chains that were outstanding are forgotten: [`Self::drain`] takes them out before. Counters
+    /// go on.
+    pub fn reset(&mut self) {
+        self.memory.clear();
+        self.chains.reset(self.size);
+        self.next = Position::START;
+        self.published = Position::START;
+        self.used = Position::START;
+        self.unpublished = 0;
+        self.completed = 0;
+        self.shown = event::ENABLE;
+        self.seen = None;
+        self.batch = None;
+        self.marks = false;
+        self.health = Health::default();
+        self.first_wish();
+    }
+
+    /// Asks for an interrupt, in memory that is zero.
+    fn first_wish(&mut self) {
+        if self.options.event_idx {
+            self.shown = self.used.get();
+            self.memory.write_driver_event(self.shown);
+            // They stay like this.
+            self.memory.write_driver_flags(event::DESC);
+        }
+    }
+
+    /// The shared memory.
+    #[inline]
+    pub fn memory(&self) -> &M {
+        &self.memory
+    }
+
+    /// Entries of the ring.
+    #[inline]
+    pub fn size(&self) -> u16 {
+        self.size
+    }
+
+    /// Free descriptors.
+    #[inline]
+    pub fn num_free(&self) -> u16 {
+        self.chains.num_free()
+    }
+
+    /// Chains that were added and not yet taken back.
+    #[inline]
+    pub fn outstanding(&self) -> u16 {
+        index(self.chains.added()).wrapping_sub(self.completed)
+    }
+
+    /// What a notification says of the ring with `VIRTIO_F_NOTIFICATION_DATA` (VIRTIO 1.4, 2.9):
+    /// number and wrap counter of the next descriptor that will be made available.
+    #[inline]
+    pub fn notification_data(&self) -> u16 {
+        self.published.get()
+    }
+
+    /// Counters.
+    #[inline]
+    pub fn stats(&self) -> &Stats {
+        self.memory.stats()
+    }
+
+    /// What broke the queue, if it is broken.
+    #[inline]
+    pub fn broken(&self) -> Option<Violation> {
+        self.health.broken()
+    }
+
+    /// Breaks the queue for a reason of the caller's, who is not told of it again. The first reason
+    /// stays.
+    #[cold]
+    pub fn break_with(&mut self, violation: Violation) {
+        self.health.break_with(violation);
+    }
+
+    /// Breaks the queue for what the device did.
+    #[cold]
+    fn reject(&mut self, violation: Violation) -> Violation {
+        self.health.reject(violation, self.memory.stats())
+    }
+
+    /// Starts a chain of at most `max` segments, which has no more than the ring has descriptors.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError::Full`], [`ChainError::TooLong`] or [`ChainError::Broken`].
+    #[inline]
+    pub fn chain(&mut self, max: u16) -> Result<ChainWriter<'_, M, S>, ChainError> {
+        ChainWriter::new(self, max)
+    }
+
+    /// A chain has been written to the next `taken` descriptors, except for the flags of the first
+    /// one.
+    #[inline]
+    fn place(&mut self, flags: u16, taken: u16) {
+        if self.unpublished == 0 {
+            self.withheld = flags;
+        } else {
+            // The device sees this one after the one that is withheld, and no sooner.
+            self.memory.write_flags(self.next.offset(), flags);
+        }
+        // No more than the size.
+        self.unpublished = self.unpublished.wrapping_add(1);
+        self.next = self.next.advance(taken, self.size);
+    }
+
+    /// Shows the device all chains added since the last time, and says whether it wants to be
+    /// notified of them.
+    #[inline]
+    pub fn publish(&mut self) -> bool {
+        if self.unpublished == 0 || self.health.is_broken() {
+            return false;
+        }
+        let old = self.published;
+        let new = self.next;
+        // The device must not see the flags of the first descriptor before the rest of it and all
+        // the others: once it finds this one available, it goes on to the next.
+        self.memory.wmb();
+        self.memory.write_flags(old.offset(), self.withheld);
+        self.published = new;
+        self.unpublished = 0;
+        // The device writes its wish and then looks at the flags once more; the other way round
+        // here. With less than a full barrier between, each could miss what the other wrote.
+        self.memory.mb();
+        let event = self.memory.read_device_event();
+        let wanted = event::wanted(self.options.event_idx, event, old, new, self.size);
+        let stats = self.memory.stats();
+        if wanted {
+            stats.kicks.count();
+        } else {
+            stats.suppressed.count();
+        }
+        wanted
+    }
+
+    /// Looks whether the device has used the next descriptor. What it has said once it cannot take
+    /// back: a device that changes its mind would keep the driver busy.
+    #[inline]
+    fn look(&mut self) -> Option<u16> {
+        if self.seen.is_none() {
+            let flags = self.memory.read_flags(self.used.offset());
+            if self.used.is_used(flags) {
+                self.seen = Some(flags);
+                // The rest of the descriptor must not be read before its flags.
+                self.memory.rmb();
+            }
+        }
+        self.seen
+    }
+
+    /// Returns the next chain that the device has used, without taking it back: that is done by
+    /// [`Self::release`].
+    ///
+    /// # Errors
+    ///
+    /// When the device breaks the rules, once; there is nothing to take from a broken queue.
+    #[inline]
+    pub fn peek(&mut self) -> Result<Option<Used>, Violation> {
+        if self.health.is_broken() {
+            return self.health.report();
+        }
+        let batch = match self.batch {
+            Some(batch) => batch,
+            None => match self.look() {
+                Some(flags) => self.read_used(flags)?,
+                None => return Ok(None),
+            },
+        };
+        let (head, written) = if self.options.in_order && self.chains.oldest() != batch.last {
+            let head = self.chains.oldest();
+            match self.chains.number(head) {
+                Some((_, writable)) => (head, writable),
+                None => return Err(self.reject(Violation::Internal)),
+            }
+        } else {
+            (batch.last, batch.written)
+        };
+        Ok(Some(Used {
+            head,
+            written,
+            position: self.used.get(),
+        }))
+    }
+
+    /// Reads the rest of the next descriptor, which is used.
+    #[inline]
+    fn read_used(&mut self, flags: u16) -> Result<Batch, Violation> {
+        let (id, len) = self.memory.read_used(self.used.offset());
+        let Some((last, writable)) = self.chains.published(id.into(), self.unpublished) else {
+            return Err(self.reject(Violation::UsedId));
+        };
+        // Without the flag the length means nothing (VIRTIO 1.4, 2.8.4). There are devices that
+        // never set it, whose lengths are right.
+        if flags & flags::WRITE != 0 {
+            self.marks = true;
+        }
+        let len = if self.marks && flags & flags::WRITE == 0 {
+            0
+        } else {
+            len
+        };
+        // Devices are known that report more than they wrote, or a length where nothing was
+        // writable.
+        if len > writable {
+            self.memory.stats().clamped.count();
+        }
+        Ok(*self.batch.insert(Batch {
+            last,
+            written: len.min(writable),
+        }))
+    }
+
+    /// Takes back a chain that [`Self::peek`] returned.
+    #[inline]
+    pub fn release(&mut self, used: Used) {
+        // Only one that is not the chain that comes next can fail here: a second one for the same.
+        let taken = if used.position == self.used.get() {
+            self.chains.free(used.head)
+        } else {
+            None
+        };
+        let Some(taken) = taken else {
+            self.break_with(Violation::Internal);
+            return;
+        };
+        if self.batch.is_none_or(|batch| batch.last == used.head) {
+            self.batch = None;
+            self.seen = None;
+        }
+        self.used = self.used.advance(taken, self.size);
+        self.completed = self.completed.wrapping_add(1);
+        self.memory.stats().completions.count();
+    }
+
+    /// Tells the device that the driver looks by itself. It is a hint: interrupts may still come.
+    ///
+    /// With the event index nothing is written: once the device has passed the descriptor at which
+    /// it was to interrupt, it does not do so again before it comes round to it for the second time,
+    /// and one interrupt too many costs less than a cache line bounced for each that comes.
+    #[inline]
+    pub fn disable_interrupts(&mut self) {
+        if !self.options.event_idx && self.shown != event::DISABLE {
+            self.shown = event::DISABLE;
+            self.memory.write_driver_flags(event::DISABLE);
+        }
+    }
+
+    /// Asks for one interrupt, when the next chain is used. Returns whether the caller may wait for
+    /// it: if not, there are chains to take or there is a violation to hear of, by [`Self::peek`],
+    /// and this is to be called again after that.
+    ///
+    /// It is to be called again after each interrupt: with the event index there is no other one
+    /// before. A device can make it return `false` no more often than there are chains
+    /// outstanding, and once more.
+    #[inline]
+    pub fn enable_interrupts(&mut self) -> bool {
+        if self.health.is_broken() {
+            return true;
+        }
+        if self.batch.is_some() || self.seen.is_some() {
+            return false;
+        }
+        let wish = if self.options.event_idx {
+            self.used.get()
+        } else {
+            event::ENABLE
+        };
+        if self.shown != wish {
+            self.shown = wish;
+            if self.options.event_idx {
+                self.memory.write_driver_event(wish);
+            } else {
+                self.memory.write_driver_flags(wish);
+            }
+            // The device writes the flags and then looks at this wish; the other way round here.
+            // With less than a full barrier between, each could miss what the other wrote. A wish
+            // that the device could see before needs none.
+            self.memory.mb();
+        }
+        self.look().is_none()
+    }
+
+    /// Takes back the next outstanding chain, whether or not the device has used it. Takes the
+    /// queue out of service.
+    ///
+    /// Only after a confirmed reset is the memory of the chain safe from the device.
+    pub fn drain(&mut self) -> Option<u16> {
+        self.break_with(Violation::Drained);
+        let head = self.chains.drain(self.size)?;
+        self.completed = self.completed.wrapping_add(1);
+        Some(head)
+    }
+}
