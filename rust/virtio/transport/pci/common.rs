@@ -15,23 +15,41 @@ pub const NO_VECTOR: u16 = 0xffff;
 
 /// Offsets of the registers.
 mod reg {
+    /// Which word of the device's features is shown.
     pub(super) const DEVICE_FEATURE_SELECT: usize = 0x00;
+    /// Features that the device offers.
     pub(super) const DEVICE_FEATURE: usize = 0x04;
+    /// Which word of the driver's features is written.
     pub(super) const DRIVER_FEATURE_SELECT: usize = 0x08;
+    /// Features that the driver accepts.
     pub(super) const DRIVER_FEATURE: usize = 0x0c;
+    /// Vector of configuration changes.
     pub(super) const CONFIG_MSIX_VECTOR: usize = 0x10;
+    /// Number of queues.
     pub(super) const NUM_QUEUES: usize = 0x12;
+    /// Device status.
     pub(super) const DEVICE_STATUS: usize = 0x14;
+    /// Generation of the device configuration.
     pub(super) const CONFIG_GENERATION: usize = 0x15;
+    /// Which queue the registers below are of.
     pub(super) const QUEUE_SELECT: usize = 0x16;
+    /// Its size.
     pub(super) const QUEUE_SIZE: usize = 0x18;
+    /// Its vector.
     pub(super) const QUEUE_MSIX_VECTOR: usize = 0x1a;
+    /// Whether it is enabled.
     pub(super) const QUEUE_ENABLE: usize = 0x1c;
+    /// Where it is notified.
     pub(super) const QUEUE_NOTIFY_OFF: usize = 0x1e;
+    /// Its descriptor area.
     pub(super) const QUEUE_DESC: usize = 0x20;
+    /// Its driver area.
     pub(super) const QUEUE_DRIVER: usize = 0x28;
+    /// Its device area.
     pub(super) const QUEUE_DEVICE: usize = 0x30;
+    /// What it is notified with.
     pub(super) const QUEUE_NOTIF_CONFIG_DATA: usize = 0x38;
+    /// Whether it is being reset.
     pub(super) const QUEUE_RESET: usize = 0x3a;
 }
 

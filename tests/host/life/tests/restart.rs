@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! Bringing devices up again that worked before, resetting single queues, and how often that is
+//! done.
+
+use life::{
+    reg,
+    ring,
+    Answer,
+    Device,
+    Driver,
+    Kind, //
+};
+use pure::{
+    bringup::{
+        self,
+        Failure,
+        QUEUE_RESET_TIMEOUT, //
+    },
+    budget::{
+        Budget,
+        RESTARTS,
+        WINDOW, //
+    },
+    feature::{
+        transport,
+        FeatureSet, //
+    },
+    transport::pci::vectors::Plan, //
+};
+
+/// What becomes of a device.
+type Change = fn(&mut Kind);
+
+/// A device at work with queues of these sizes, and what was agreed on.
+fn working(kind: Kind, sizes: &[u16]) -> (Device, Driver, FeatureSet) {
+    let device = Device::new(kind);
+    let driver = Driver::new(&device);
+    let (_, features) = driver.probe(sizes).expect("it comes up");
+    device.forget();
+    (device, driver, features)
+}
+
+/// STAT-04, FEAT-11, PCI-MSIX-07: a device that asks for a reset gets it, and works as before: same features,
+/// queues and vectors.
+#[test]
+fn a_device_is_restarted_as_it_was() {
+    let (device, driver, features) = working(Kind::default(), &[64, 32]);
+    let before = [device.queue(0), device.queue(1)];
+    device.need_reset();
+
+    let progress = driver.restart(features, &[64, 32]).expect("it comes back");
+
+    assert!(progress.is_live());
+    assert_eq!(device.written(reg::DEVICE_STATUS), [0, 1, 3, 11, 15]);
+    assert_eq!(device.features(), features);
+    assert_eq!([device.queue(0), device.queue(1)], before);
+    assert_eq!(device.config_vector(), Some(0));
+    assert_eq!(device.waited(), 0);
+}
+
+/// What a device offers beyond what it did is not accepted: its driver does not know of it.
+#[test]
+fn new_features_are_left_alone() {
+    let few = FeatureSet::of(&[transport::VERSION_1]);
+    let (device, driver, features) = working(
+        Kind {
+            offered: few,
+            ..Kind::default()
+        },
+        &[64],
+    );
+    device.change(|kind| kind.offered = Kind::default().offered);
+
+    assert!(driver.restart(features, &[64]).is_ok());
+    assert_eq!(device.features(), few);
+}
+
+/// FEAT-11: a device that offers less than it did, or smaller queues, or no room for vectors, is given up.
+#[test]
+fn a_device_that_came_back_as_another() {
+    let changes: [(Failure, Change); 6] = [
+        (Failure::FeaturesLost, |kind| {
+            kind.offered = kind.offered.without(transport::EVENT_IDX);
+        }),
+        (Failure::FeaturesLost, |kind| {
+            kind.offered = FeatureSet::empty()
+        }),
+        (Failure::Features, |kind| kind.agrees = false),
+        (Failure::NoQueue(1), |kind| kind.sizes = vec![64, 16]),
+        (Failure::NoQueue(1), |kind| kind.sizes = vec![64]),
+        (Failure::Vector, |kind| kind.vectors = 2),
+    ];
+    for (failure, change) in changes {
+        let (device, driver, features) = working(Kind::default(), &[64, 32]);
+        device.change(change);
+
+        let abandoned = driver.restart(features, &[64, 32]).expect_err("it fails");
+
+        assert_eq!(abandoned.why, failure);
+        assert!(abandoned.quiet.is_ok());
+        let statuses = device.written(reg::DEVICE_STATUS);
+        let [.., failed, reset] = statuses[..] else {
+            panic!("FAILED and a reset end it: {statuses:?}");
+        };
+        assert!(failed & 0x80 != 0 && reset == 0, "{statuses:?}");
+        assert!(!device.queue(0).enabled);
+    }
+}
+
+/// A device that is gone does not come back, and is not waited for.
+#[test]
+fn a_device_that_is_gone() {
+    let (device, driver, features) = working(Kind::default(), &[64]);
+    device.change(|kind| kind.gone_at = Some(0));
+
+    let abandoned = driver.restart(features, &[64]).expect_err("it is gone");
+    assert_eq!(abandoned.why, Failure::Gone);
+    assert_eq!(device.waited(), 0);
+}
+
+/// VQRST-01, PCI-COM-07, PCI-COM-16: one queue is reset, waited for, and used again at another size, while the
+/// others go on.
+#[test]
+fn a_queue_is_reset_and_comes_back() {
+    let (device, driver, _) = working(
+        Kind {
+            queue_reset: Answer::After(20),
+            lingers: 5,
+            ..Kind::default()
+        },
+        &[64, 32],
+    );
+    let other = device.queue(0);
+
+    assert_eq!(bringup::reset_queue(&driver, 1), Ok(()));
+    assert_eq!(device.waited(), 25);
+    assert!(!device.queue(1).enabled);
+    assert_eq!(device.queue(0), other);
+
+    let vector = || Plan::PerQueue.program_queue(&driver.common, 1);
+    assert_eq!(
+        bringup::enable_queue(&driver, 1, 128, ring(7), vector),
+        Ok(())
+    );
+    let queue = device.queue(1);
+    assert!(queue.enabled);
+    assert_eq!(queue.size, Some(128));
+    assert_eq!(queue.vector, Some(2));
+    assert_eq!(queue.words[1], 8);
+    assert!(device.written(reg::DEVICE_STATUS).is_empty());
+
+    // Larger than it may be: it stays as it is.
+    assert_eq!(bringup::reset_queue(&driver, 1), Ok(()));
+    assert_eq!(
+        bringup::enable_queue(&driver, 1, 256, ring(7), vector),
+        Err(Failure::NoQueue(1))
+    );
+    assert!(!device.queue(1).enabled);
+}
+
+/// A queue whose reset does not end is not waited for longer than there is to be, and not at all
+/// once the device asks for a reset as a whole or is gone.
+#[test]
+fn a_queue_that_does_not_reset() {
+    let (device, driver, _) = working(
+        Kind {
+            queue_reset: Answer::Never,
+            ..Kind::default()
+        },
+        &[64],
+    );
+    assert_eq!(bringup::reset_queue(&driver, 0), Err(Failure::Timeout));
+    let waited = device.waited();
+    assert!((QUEUE_RESET_TIMEOUT..QUEUE_RESET_TIMEOUT + 10).contains(&waited));
+
+    let (device, driver, _) = working(
+        Kind {
+            queue_reset: Answer::NeedsReset,
+            ..Kind::default()
+        },
+        &[64],
+    );
+    assert_eq!(bringup::reset_queue(&driver, 0), Err(Failure::Status));
+    assert!(device.waited() <= 1);
+
+    device.change(|kind| kind.gone_at = Some(0));
+    assert_eq!(bringup::reset_queue(&driver, 0), Err(Failure::Gone));
+}
+
+/// A device is restarted now and then for ever, but not all the time.
+#[test]
+fn restarts_are_rationed() {
+    let mut budget = Budget::new();
+    for now in 0..RESTARTS {
+        assert!(budget.take(now as u64));
+    }
+    for now in RESTARTS as u64..WINDOW {
+        assert!(!budget.take(now));
+    }
+    for now in 0..RESTARTS as u64 {
+        assert!(budget.take(WINDOW + now));
+    }
+    assert!(!budget.take(WINDOW + RESTARTS as u64));
+
+    let mut patient = Budget::new();
+    for round in 0..10_000 {
+        assert!(patient.take(round * WINDOW / RESTARTS as u64));
+    }
+}

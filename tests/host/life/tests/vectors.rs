@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! Telling devices their interrupt vectors.
+
+use life::{
+    reg,
+    Device,
+    Driver,
+    Kind, //
+};
+use pure::transport::pci::{
+    common::NO_VECTOR,
+    vectors::{
+        clear,
+        Plan, //
+    }, //
+};
+
+/// The first plan that a device with room for so many vectors takes for two queues.
+fn plan(device: &Device) -> Option<Plan> {
+    let driver = Driver::new(device);
+    Plan::ALL
+        .into_iter()
+        .find(|plan| plan.program(&driver.common, 2))
+}
+
+/// A device of two queues with room for so many vectors.
+fn device(vectors: u32) -> Device {
+    Device::new(Kind {
+        vectors,
+        ..Kind::default()
+    })
+}
+
+/// PCI-MSIX-06: a device that does not take a vector for each queue gets a shared one; one that does
+/// not take that, none at all.
+#[test]
+fn fewer_vectors_are_tried() {
+    let roomy = device(3);
+    assert_eq!(plan(&roomy), Some(Plan::PerQueue));
+    assert_eq!(roomy.queue(1).vector, Some(2));
+
+    for vectors in [2, 3] {
+        let tight = device(vectors);
+        tight.change(|kind| kind.vectors = 2);
+        assert_eq!(plan(&tight), Some(Plan::Shared));
+        assert_eq!(tight.config_vector(), Some(0));
+        assert_eq!(tight.queue(0).vector, Some(1));
+        assert_eq!(tight.queue(1).vector, Some(1));
+    }
+
+    for vectors in [0, 1] {
+        let full = device(vectors);
+        assert_eq!(plan(&full), Some(Plan::Line));
+        assert_eq!(full.config_vector(), None);
+        assert_eq!(full.queue(0).vector, None);
+    }
+}
+
+/// A plan that fails leaves no vector behind.
+#[test]
+fn what_fails_is_undone() {
+    let device = device(2);
+    assert!(!Plan::PerQueue.program(&Driver::new(&device).common, 2));
+
+    assert_eq!(device.config_vector(), None);
+    assert_eq!(device.queue(0).vector, None);
+    assert_eq!(device.queue(1).vector, None);
+}
+
+/// What a device was told is told again after a reset, which makes it forget.
+#[test]
+fn vectors_can_be_cleared() {
+    let device = device(3);
+    let driver = Driver::new(&device);
+    assert!(Plan::PerQueue.program(&driver.common, 2));
+    clear(&driver.common, 2);
+    assert_eq!(device.config_vector(), None);
+    assert_eq!(
+        device.written(reg::QUEUE_MSIX_VECTOR),
+        [1, 2, NO_VECTOR.into(), NO_VECTOR.into()]
+    );
+}
+
+/// No queue gets the number that means that there is none.
+#[test]
+fn no_vector_is_no_vector() {
+    assert_eq!(Plan::PerQueue.queue(0), Some(1));
+    assert_eq!(Plan::PerQueue.queue(0xfffd), Some(0xfffe));
+    assert_eq!(Plan::PerQueue.queue(0xfffe), None);
+    assert_eq!(Plan::PerQueue.queue(0xffff), None);
+    assert_eq!(Plan::PerQueue.count(0xffff), 0x10000);
+    assert_eq!(Plan::Shared.queue(0xffff), Some(1));
+    assert_eq!(Plan::Line.queue(3), Some(NO_VECTOR));
+}
