@@ -28,6 +28,7 @@ pub mod feature;
 pub mod id;
 mod index;
 pub mod irq;
+pub mod notify;
 pub mod queue;
 pub mod ring;
 pub mod status;
@@ -74,6 +75,10 @@ pub use self::{
         ConfigHandler,
         QueueHandler, //
     },
+    notify::{
+        Kick,
+        Notifier, //
+    },
     queue::{
         AddError,
         AddErrorReason,
@@ -81,10 +86,7 @@ pub use self::{
         Queue,
         QueueOptions, //
     },
-    transport::{
-        Notifier,
-        QueueVectors, //
-    },
+    transport::QueueVectors,
     wait::WaitQueue,
     watchdog::{
         Watchdog,

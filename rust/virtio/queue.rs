@@ -50,6 +50,10 @@ use self::{
 use super::{
     device::Device,
     feature,
+    notify::{
+        Kick,
+        Notifier, //
+    },
     ring::{
         layout,
         split::Split,
@@ -60,10 +64,7 @@ use super::{
         Slot,
         Violation, //
     },
-    transport::{
-        Notifier,
-        RingAddresses, //
-    },
+    transport::RingAddresses, //
 };
 
 /// What a driver wants of a queue.
@@ -369,16 +370,15 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Shows the device what was added, and returns whether it wants to be notified.
+    /// Shows the device what was added, and returns a kick if the device wants to be notified.
     ///
     /// For drivers that let go of their lock before they call [`Notifier::notify`], which leaves
     /// the guest.
     #[inline]
-    #[must_use = "the device waits for the notification"]
-    pub fn publish(&mut self) -> bool {
-        self.inner
-            .as_mut()
-            .is_some_and(|inner| inner.ring.publish())
+    pub fn publish(&mut self) -> Option<Kick> {
+        let ring = &mut self.inner.as_mut()?.ring;
+        let wanted = ring.publish();
+        wanted.then(|| Kick::new(ring.notification_data()))
     }
 
     /// What notifies the device of this queue.
@@ -389,8 +389,8 @@ impl<T> Queue<T> {
     /// Shows the device what was added, and notifies it if it wants that.
     #[inline]
     pub fn kick(&mut self) {
-        if self.publish() {
-            self.notifier.notify();
+        if let Some(kick) = self.publish() {
+            self.notifier.notify(kick);
         }
     }
 

@@ -6,7 +6,8 @@
 //!
 //! A transport moves values between driver and device and knows nothing of what they mean; the
 //! order of things is [`super::device`]'s. Everything here is slow path, so one virtual call more
-//! does not matter; the one thing that is not, the notification of a queue, is a [`Notifier`].
+//! does not matter; the one thing that is not, the notification of a queue, is a
+//! [`Notifier`](super::notify::Notifier).
 
 pub mod pci;
 
@@ -14,14 +15,7 @@ use kernel::{
     device,
     prelude::*,
     str::CString,
-    sync::{
-        atomic::{
-            Atomic,
-            Full,
-            Relaxed, //
-        },
-        Arc, //
-    },
+    sync::Arc, //
 };
 
 pub(crate) use self::pci::vectors::Plan;
@@ -31,7 +25,8 @@ use super::{
     config::ConfigAccess,
     feature::FeatureSet,
     irq::ConfigInterrupt,
-    irq::QueueInterrupt, //
+    irq::QueueInterrupt,
+    notify::Notifier, //
 };
 
 /// How the device tells a queue that it has used buffers.
@@ -90,12 +85,13 @@ pub(crate) trait Transport: Control + Send + Sync {
     /// Number of queues that the device has.
     fn num_queues(&self) -> u16;
 
-    /// What notifies the device of queue `index`, which is placed.
+    /// What notifies the device of queue `index`, which is placed, as the negotiated `features` want
+    /// it.
     ///
     /// # Errors
     ///
     /// `EINVAL` when its doorbell is out of reach.
-    fn notifier(&self, index: u16) -> Result<Notifier>;
+    fn notifier(&self, index: u16, features: FeatureSet) -> Result<Notifier>;
 
     /// Requests interrupts and tells the device to use them.
     ///
@@ -113,66 +109,4 @@ pub(crate) trait Transport: Control + Send + Sync {
     /// Keeps the device from memory by other means than asking it. Returns whether it is certain
     /// that the device makes no access any more.
     fn stop_dma(&self) -> bool;
-}
-
-/// What became of notifications before the device was started.
-mod gate {
-    /// Not started, nobody notified yet.
-    pub(super) const CLOSED: u32 = 0;
-    /// Not started, and the device is to be notified once it is.
-    pub(super) const WANTED: u32 = 1;
-    /// Started.
-    pub(super) const OPEN: u32 = 2;
-}
-
-/// Rings the doorbell of one queue.
-///
-/// A device must not be notified before DRIVER_OK (VIRTIO 1.4, 3.1.1): what is asked for earlier is
-/// made up for when the device is started.
-#[derive(Clone)]
-pub struct Notifier(Arc<Bell>);
-
-/// A doorbell and whether it may be rung.
-struct Bell {
-    gate: Atomic<u32>,
-    doorbell: pci::Doorbell,
-}
-
-impl Notifier {
-    /// A notifier of a device that is not started.
-    fn new(doorbell: pci::Doorbell) -> Result<Self> {
-        let bell = Bell {
-            gate: Atomic::new(gate::CLOSED),
-            doorbell,
-        };
-        Ok(Self(Arc::new(bell, GFP_KERNEL)?))
-    }
-
-    /// Tells the device that the queue has new buffers (VIRTIO 1.4, 2.9 and 4.1.5.2).
-    ///
-    /// The write is ordered after what was published before it.
-    #[inline]
-    pub fn notify(&self) {
-        if self.0.gate.load(Relaxed) == gate::OPEN || !self.defer() {
-            self.0.doorbell.ring();
-        }
-    }
-
-    /// Leaves the notification to [`Self::open`]. False if the device was started meanwhile.
-    #[cold]
-    fn defer(&self) -> bool {
-        self.0.gate.cmpxchg(gate::CLOSED, gate::WANTED, Full) != Err(gate::OPEN)
-    }
-
-    /// The device is started.
-    pub(crate) fn open(&self) {
-        if self.0.gate.xchg(gate::OPEN, Full) == gate::WANTED {
-            self.0.doorbell.ring();
-        }
-    }
-
-    /// The device is going to be reset.
-    pub(crate) fn close(&self) {
-        self.0.gate.store(gate::CLOSED, Relaxed);
-    }
 }

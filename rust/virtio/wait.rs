@@ -116,12 +116,12 @@ impl<T: Send + 'static> WaitQueue<T> {
         }
         state.queue.add(segments, token, build)?;
 
-        if state.queue.publish() {
+        if let Some(kick) = state.queue.publish() {
             let notifier = state.queue.notifier().clone();
             state.notifying = state.notifying.wrapping_add(1);
             drop(state);
             // Out of the lock: notifying may take a trip to the host.
-            notifier.notify();
+            notifier.notify(kick);
 
             let mut state = self.state.lock();
             state.notifying = state.notifying.wrapping_sub(1);

@@ -180,11 +180,13 @@ impl RequestQueue {
             hctx.stop();
         }
         // What was added before must not wait for a request that is not.
-        let notify = (last || refused.is_some()) && state.queue.publish();
+        let kick = (last || refused.is_some())
+            .then(|| state.queue.publish())
+            .flatten();
         drop(state);
 
-        if notify {
-            self.notifier.notify();
+        if let Some(kick) = kick {
+            self.notifier.notify(kick);
         }
         match refused {
             None => Ok(()),
@@ -194,9 +196,9 @@ impl RequestQueue {
 
     /// Shows the device what was added.
     pub(crate) fn commit(&self) {
-        let notify = self.state.lock().queue.publish();
-        if notify {
-            self.notifier.notify();
+        let kick = self.state.lock().queue.publish();
+        if let Some(kick) = kick {
+            self.notifier.notify(kick);
         }
     }
 }

@@ -56,13 +56,11 @@ use crate::virtio::{
         QueueHandler,
         QueueInterrupt, //
     },
+    notify::Notifier,
     queue::AnyQueue,
     ring::stats::Stats,
     status::Status,
-    transport::{
-        Notifier,
-        Plan, //
-    },
+    transport::Plan, //
 };
 
 /// Why a device is stopped for a while.

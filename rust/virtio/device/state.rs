@@ -295,7 +295,7 @@ impl Setup {
         bringup::place_queue(transport, index, size, ring.addresses())
             .inspect_err(|failure| complain(failure.as_str()))?;
         let notifier = transport
-            .notifier(index)
+            .notifier(index, device.features)
             .inspect_err(|_| complain("its doorbell is out of reach"))?;
 
         let queue = Queue::new(device.clone(), index, ring, notifier.clone())?;

@@ -6,6 +6,8 @@
 
 pub mod capability;
 pub mod common;
+pub mod doorbell;
+pub mod features;
 pub mod isr;
 pub mod vectors;
 
@@ -40,7 +42,6 @@ use self::{
 };
 use super::{
     Interrupts,
-    Notifier,
     Transport,
     Wired, //
 };
@@ -66,6 +67,7 @@ use crate::{
             ConfigInterrupt,
             SharedInterrupt, //
         },
+        notify::Notifier,
         status::Status, //
     },
 };
@@ -75,17 +77,6 @@ const ISR_LEN: u64 = 1;
 
 /// More than the configuration of any type of device.
 const CONFIG_LEN: u64 = 4096;
-
-/// Width of a doorbell, without NOTIFICATION_DATA.
-const DOORBELL_LEN: u8 = 2;
-
-/// Features of the transport that this code knows how to use.
-const FEATURES: FeatureSet = FeatureSet::of(&[
-    transport::INDIRECT_DESC,
-    transport::EVENT_IDX,
-    transport::VERSION_1,
-    transport::ACCESS_PLATFORM,
-]);
 
 /// A device behind a PCI function.
 pub(crate) struct Pci {
@@ -330,19 +321,8 @@ impl irq::ThreadedHandler for LineInterrupt {
     }
 }
 
-/// The doorbell of one queue, and what to write to it.
-pub(super) struct Doorbell {
-    mapping: Mapping,
-    value: u16,
-}
-
-impl Doorbell {
-    /// Notifies the device.
-    #[inline]
-    pub(super) fn ring(&self) {
-        self.mapping.write16(0, self.value);
-    }
-}
+/// The doorbell of one queue.
+pub(in crate::virtio) type Doorbell = doorbell::Doorbell<Mapping>;
 
 impl ConfigAccess for Pci {
     fn len(&self) -> usize {
@@ -455,30 +435,34 @@ impl Transport for Pci {
     }
 
     fn features(&self) -> FeatureSet {
-        FEATURES
+        features::supported(&self.common, &self.notify)
     }
 
     fn num_queues(&self) -> u16 {
         self.common.num_queues()
     }
 
-    fn notifier(&self, index: u16) -> Result<Notifier> {
+    fn notifier(&self, index: u16, features: FeatureSet) -> Result<Notifier> {
+        let queue = self.common.queue(index);
+        let width = doorbell::width(features);
         let offset = self
             .notify
-            .doorbell(self.common.queue(index).notify_off(), DOORBELL_LEN)
+            .doorbell(queue.notify_off(), width)
             .ok_or(EINVAL)?;
         let region = self.notify.region;
         let mapping = self.function.map(
             region.bar,
             // No overflow: the doorbell is inside the region.
             region.offset.wrapping_add(offset),
-            DOORBELL_LEN.into(),
+            width.into(),
         )?;
 
-        Notifier::new(Doorbell {
-            mapping,
-            value: index,
-        })
+        let value = if features.contains(transport::NOTIF_CONFIG_DATA) {
+            queue.notif_config_data()
+        } else {
+            index
+        };
+        Notifier::new(Doorbell::new(mapping, value, features))
     }
 
     fn wire(&self, interrupts: &Interrupts<'_>) -> Result<Wired> {

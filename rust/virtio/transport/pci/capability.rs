@@ -60,6 +60,11 @@ pub struct Notify {
 }
 
 impl Notify {
+    /// Whether doorbells can be 32 bits wide, as far as can be told for all queues.
+    pub fn has_room_for_data(&self) -> bool {
+        self.region.length >= 4 && self.region.offset % 4 == 0 && self.multiplier % 4 == 0
+    }
+
     /// Where in the region the queue is notified whose `queue_notify_off` this is, by a write of
     /// `width` bytes: 2, or 4 with `VIRTIO_F_NOTIFICATION_DATA`. `None` if that is not inside the
     /// region or not aligned.

@@ -27,6 +27,8 @@ mod virtio {
         pub mod pci {
             pub mod capability;
             pub mod common;
+            pub mod doorbell;
+            pub mod features;
             pub mod isr;
             pub mod vectors;
         }

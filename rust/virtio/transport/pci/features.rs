@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! Features of rings and of the transport that can be accepted from a device behind PCI.
+
+use super::{
+    capability::Notify,
+    common::{
+        CommonConfig,
+        Registers, //
+    },
+};
+use crate::virtio::feature::{
+    transport,
+    FeatureSet, //
+};
+
+/// Those that need nothing of the device but that it offers them.
+const ALWAYS: FeatureSet = FeatureSet::of(&[
+    transport::INDIRECT_DESC,
+    transport::EVENT_IDX,
+    transport::VERSION_1,
+    transport::ACCESS_PLATFORM,
+]);
+
+/// What can be accepted. A feature that comes with a register is left alone if the register is not
+/// there, and NOTIFICATION_DATA if a doorbell of 32 bits can not be (VIRTIO 1.4, 4.1.4.4.1).
+pub fn supported<R: Registers>(common: &CommonConfig<R>, notify: &Notify) -> FeatureSet {
+    let mut features = ALWAYS;
+    if common.has_notif_config_data() {
+        features = features.with(transport::NOTIF_CONFIG_DATA);
+    }
+    if notify.has_room_for_data() {
+        features = features.with(transport::NOTIFICATION_DATA);
+    }
+    features
+}

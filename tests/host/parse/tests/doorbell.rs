@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! What doorbells are rung with, and which features of notifications are accepted.
+
+use pure::{
+    feature::{
+        transport,
+        Feature,
+        FeatureSet, //
+    },
+    transport::pci::{
+        capability::{
+            Notify,
+            Region, //
+        },
+        common::{
+            CommonConfig,
+            Registers, //
+        },
+        doorbell::{
+            self,
+            Doorbell, //
+        },
+        features, //
+    },
+};
+use std::cell::RefCell;
+
+/// A write: width in bytes, offset, value.
+type Write = (u8, usize, u32);
+
+/// Registers of some length that remember what was written.
+struct Log {
+    len: usize,
+    writes: RefCell<Vec<Write>>,
+}
+
+impl Log {
+    /// `len` bytes of registers.
+    fn new(len: usize) -> Self {
+        Self {
+            len,
+            writes: RefCell::default(),
+        }
+    }
+
+    /// Remembers a write.
+    fn log(&self, width: u8, offset: usize, value: u32) {
+        self.writes.borrow_mut().push((width, offset, value));
+    }
+}
+
+impl Registers for &Log {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn read8(&self, _offset: usize) -> u8 {
+        0
+    }
+
+    fn read16(&self, _offset: usize) -> u16 {
+        0
+    }
+
+    fn read32(&self, _offset: usize) -> u32 {
+        0
+    }
+
+    fn write8(&self, offset: usize, value: u8) {
+        self.log(1, offset, value.into());
+    }
+
+    fn write16(&self, offset: usize, value: u16) {
+        self.log(2, offset, value.into());
+    }
+
+    fn write32(&self, offset: usize, value: u32) {
+        self.log(4, offset, value);
+    }
+}
+
+/// What a doorbell is rung with whose queue, or whose `queue_notif_config_data`, is 0x1234.
+fn rung(negotiated: &[Feature], data: u16) -> Vec<Write> {
+    let features = FeatureSet::of(negotiated);
+    let log = Log::new(doorbell::width(features).into());
+    Doorbell::new(&log, 0x1234, features).ring(data);
+    log.writes.into_inner()
+}
+
+/// PCI-NTF-05, PCI-NTF-07
+#[test]
+fn without_data_16_bits_are_written() {
+    assert_eq!(rung(&[], 0x8765), [(2, 0, 0x1234)]);
+}
+
+/// PCI-NTF-09
+#[test]
+fn with_config_data_it_is_what_is_written() {
+    assert_eq!(
+        rung(&[transport::NOTIF_CONFIG_DATA], 0x8765),
+        [(2, 0, 0x1234)]
+    );
+}
+
+/// PCI-NTF-06, PCI-NTF-08, PCI-NTF-10
+#[test]
+fn with_data_32_bits_are_written_in_one_piece() {
+    let both = [transport::NOTIFICATION_DATA, transport::NOTIF_CONFIG_DATA];
+    for negotiated in [&both[..1], &both] {
+        assert_eq!(rung(negotiated, 0x8765), [(4, 0, 0x8765_1234)]);
+    }
+}
+
+/// What is accepted of a device with this much of a common configuration, and with notifications
+/// so laid out.
+fn accepted(len: usize, offset: u64, length: u64, multiplier: u32) -> FeatureSet {
+    let log = Log::new(len);
+    let notify = Notify {
+        region: Region {
+            bar: 0,
+            offset,
+            length,
+        },
+        multiplier,
+    };
+    features::supported(&CommonConfig::new(&log), &notify)
+}
+
+/// PCI-COM-19
+#[test]
+fn features_whose_registers_are_missing_are_left_alone() {
+    for (len, there) in [(56, false), (57, false), (58, true), (60, true), (64, true)] {
+        let features = accepted(len, 0, 4096, 4);
+        assert_eq!(
+            features.contains(transport::NOTIF_CONFIG_DATA),
+            there,
+            "{len} bytes"
+        );
+    }
+}
+
+/// PCI-NTF-02, PCI-NTF-03, PCI-NTF-04
+#[test]
+fn data_is_left_alone_where_doorbells_are_too_narrow() {
+    let data = |offset, length, multiplier| {
+        accepted(64, offset, length, multiplier).contains(transport::NOTIFICATION_DATA)
+    };
+    assert!(data(0, 4096, 4));
+    assert!(data(4, 4, 0));
+    assert!(!data(2, 4096, 4), "not aligned");
+    assert!(!data(0, 3, 0), "too short");
+    assert!(!data(0, 4096, 2), "doorbells that overlap");
+}
