@@ -203,19 +203,29 @@ impl Device {
     ///
     /// For drivers whose device does not answer.
     pub fn check(&self) -> bool {
+        let phase = self.phase.lock();
         let needs_reset = match self.transport.status() {
             None => true,
-            Some(status) => status.contains(Status::DEVICE_NEEDS_RESET),
+            // A device that works and has no DRIVER_OK was reset behind the driver's back, or is
+            // gone: there are machines that read zeroes where nobody answers.
+            Some(status) => {
+                status.contains(Status::DEVICE_NEEDS_RESET)
+                    || (*phase == Phase::Working && !status.contains(Status::DRIVER_OK))
+            }
         };
+        drop(phase);
         if needs_reset && !self.request_restart() {
             self.fail("device is gone or needs a reset");
         }
         needs_reset
     }
 
-    /// Has the device restarted soon, in process context. False if it can not be. May be called from
-    /// any context.
+    /// Has the device restarted soon, in process context. False if it can not be, or has failed. May
+    /// be called from any context.
     pub fn request_restart(&self) -> bool {
+        if self.is_broken() {
+            return false;
+        }
         self.restart.store(true, Relaxed);
         let bound = self.bound.lock();
         let Some(bound) = &*bound else {
