@@ -74,7 +74,7 @@ uint_module_param! {
 }
 
 /// How often it is seen whether a device still works that does not answer.
-const TIMEOUT: Msecs = 4_000;
+const TIMEOUT: Msecs = 3_000;
 
 /// The driver of one device. After what [`Drop`] does, its fields are dropped in this order: the
 /// disk, which ends all use of the rest, then the device and its queues.
@@ -103,7 +103,7 @@ impl Driver for VirtioBlk {
         let num_queues = config.num_queues(&device, NUM_REQUEST_QUEUES.get())?;
         let cut = config.cut(&device)?;
         let mut queues = KVec::with_capacity(num_queues.into(), GFP_KERNEL)?;
-        let watcher = Watcher::new()?;
+        let watcher = Watcher::new(device.device())?;
 
         let mut setup = device.queues(num_queues, true)?;
         for index in 0..num_queues {
@@ -143,19 +143,34 @@ impl Driver for VirtioBlk {
         let disk = disk.add(device.parent(), "vd")?;
         device.info(fmt!("[{}] {}", disk.name(), disk.size()));
 
-        watcher.attach(&disk, &controller);
+        watcher.watch(Some(&disk));
         Ok(Self {
             disk,
             watcher,
             controller,
         })
     }
+
+    fn quiesce(&self, _why: Pause) {
+        self.disk.quiesce();
+    }
+
+    fn resume(&self) {
+        let device = self.controller.device();
+        if device.has(block::CONFIG_WCE) {
+            // The reset undid what was chosen, and nobody flushes a cache that writes through.
+            if let Err(err) = Configuration::set_cache(device, self.disk.cache()) {
+                device.err(fmt!("cache mode is lost: {err:?}"));
+            }
+        }
+        self.disk.unquiesce();
+    }
 }
 
 impl Drop for VirtioBlk {
     fn drop(&mut self) {
-        self.watcher.detach();
-        if self.controller.begin_removal().is_err() {
+        self.watcher.watch(None);
+        if self.controller.begin_removal() {
             // Nobody need try to write back to a device that does not work.
             self.disk.mark_dead();
         }
@@ -213,9 +228,11 @@ impl Operations for VirtioBlk {
     }
 
     fn timeout(hctx: &HwContext<Self>) -> Timeout {
+        // An interrupt may have been lost.
+        hctx.data().interrupt();
         match hctx.queue_data().check() {
-            Ok(()) => Timeout::Wait,
-            Err(_) => Timeout::Done,
+            false => Timeout::Wait,
+            true => Timeout::Done,
         }
     }
 

@@ -6,8 +6,9 @@
 //!
 //! Nothing should wait for a device that is known not to work. It is known when the device is gone,
 //! asks for a reset or breaks the rules of a ring; a [`Watchdog`] looks when its driver has it look:
-//! when a request is not answered for some time, and when the device is removed. It then resets the
-//! device, and has the queues end what they have.
+//! when a request is not answered for some time, and when the device is removed. The device is
+//! restarted then (see [`super::device::life`]). If it can not be, because it has failed for good or
+//! is being removed, it is reset, and the queues end what they have.
 //!
 //! A device that is merely slow is waited for. While it is being removed it has to answer something
 //! from time to time.
@@ -36,16 +37,15 @@ use super::{
 };
 
 /// How long a device that is being removed may answer nothing at all while it is to finish what it
-/// has: as long as the kernel has most hardware wait.
-const REMOVAL_TIMEOUT: Delta = Delta::from_secs(30);
+/// has. Removal has to be done in ten seconds, in the course of which drivers look twice.
+const REMOVAL_TIMEOUT: Delta = Delta::from_secs(4);
 
 /// A queue that a watchdog looks after.
 pub trait Watched: QueueHandler {
     /// A number that changes as long as the device answers.
     fn rounds(&self) -> u64;
 
-    /// Ends what the device will never answer: it has been reset, after
-    /// [`failed`](QueueHandler::failed). Process context.
+    /// Ends what the device will never answer: it has failed, and has been reset. Process context.
     fn end_all(&self);
 }
 
@@ -122,50 +122,36 @@ impl<Q: Watched> Watchdog<Q> {
             .fold(0, |sum, queue| sum.wrapping_add(queue.rounds()))
     }
 
-    /// Looks whether the device still works. If it does not, its requests have ended on return.
-    /// Process context.
-    ///
-    /// # Errors
-    ///
-    /// `EIO` when it does not; `ETIMEDOUT` when it does not, and its requests could not be ended
-    /// since it does not let go of their memory.
-    pub fn check(&self) -> Result {
+    /// Looks whether the device still works. One that does not is restarted, if it can be;
+    /// otherwise its requests are ended, and true is returned. Process context.
+    pub fn check(&self) -> bool {
         let mut removal = self.removal.lock();
 
-        let mut unusable = self.live.is_broken()
-            || self.queues.iter().any(|queue| is_broken(&**queue))
-            || self.live.is_gone();
+        self.live.check();
         if let Some(progress) = &mut *removal {
             let rounds = self.rounds();
             if rounds != progress.rounds {
                 *progress = Progress::now(rounds);
             } else if progress.since.elapsed() >= REMOVAL_TIMEOUT {
-                self.device()
-                    .err(fmt!("device does not finish its requests; failing it"));
-                unusable = true;
+                self.live.fail("device does not finish its requests");
+            }
+            if self.queues.iter().any(|queue| is_broken(&**queue)) {
+                self.live.fail("device broke the rules of a queue");
             }
         }
-        if !unusable {
-            return Ok(());
+        // While it does not let go of their memory, requests can not end.
+        if !self.live.is_broken() || self.live.reset().is_err() {
+            return false;
         }
-
-        for queue in &self.queues {
-            queue.with_queue(&mut |queue| queue.fail());
-            queue.failed();
-        }
-        self.live.reset()?;
         for queue in &self.queues {
             queue.end_all();
         }
-        Err(EIO)
+        true
     }
 
-    /// From here on the device is given up when it answers nothing for long.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Self::check`], if it does not work already.
-    pub fn begin_removal(&self) -> Result {
+    /// From here on the device is not restarted, but given up when it does not work or answers
+    /// nothing for long. Returns whether it has been: see [`Self::check`].
+    pub fn begin_removal(&self) -> bool {
         *self.removal.lock() = Some(Progress::now(self.rounds()));
         self.check()
     }

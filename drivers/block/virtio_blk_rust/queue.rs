@@ -83,6 +83,7 @@ pub(crate) struct RequestQueue {
     state: SpinLockIrq<State>,
     /// Out of the lock, as notifying may be a trip to the host.
     notifier: Notifier,
+    device: Arc<Device>,
     size: u16,
     cut: Cut,
     read_only: bool,
@@ -103,7 +104,8 @@ impl RequestQueue {
     pub(crate) fn new(queue: Queue<Request>, cut: Cut) -> Result<Arc<Self>> {
         let notifier = queue.notifier().clone();
         let size = queue.size();
-        let read_only = queue.device().has(block::RO);
+        let device = queue.device().clone();
+        let read_only = device.has(block::RO);
         Arc::pin_init(
             pin_init!(Self {
                 state <- new_spinlock_irq!(State {
@@ -112,6 +114,7 @@ impl RequestQueue {
                     rounds: 0,
                 }),
                 notifier,
+                device,
                 size,
                 cut,
                 read_only,
@@ -190,7 +193,7 @@ impl RequestQueue {
         }
         match refused {
             None => Ok(()),
-            Some(err) => refuse(err.reason, err.token),
+            Some(err) => self.refuse(err.reason, err.token),
         }
     }
 
@@ -201,18 +204,32 @@ impl RequestQueue {
             self.notifier.notify(kick);
         }
     }
-}
 
-/// What becomes of a request that the queue did not take.
-#[cold]
-fn refuse(reason: AddErrorReason, request: Request) -> Result<(), Requeued<VirtioBlk>> {
-    match reason {
-        AddErrorReason::Full => Err(request.requeue(Refusal::DeviceBusy)),
-        AddErrorReason::Unmappable => Err(request.requeue(Refusal::OutOfResources)),
-        AddErrorReason::TooLong | AddErrorReason::Broken => {
-            request.end(mq::Status::IoError);
-            Ok(())
+    /// What becomes of a request that the queue did not take.
+    #[cold]
+    fn refuse(&self, reason: AddErrorReason, request: Request) -> Result<(), Requeued<VirtioBlk>> {
+        match reason {
+            AddErrorReason::Full => Err(request.requeue(Refusal::DeviceBusy)),
+            AddErrorReason::Unmappable => Err(request.requeue(Refusal::OutOfResources)),
+            // Nobody has to know that the device is restarted.
+            AddErrorReason::Broken if self.device.request_restart() => {
+                Err(request.requeue(Refusal::OutOfResources))
+            }
+            AddErrorReason::TooLong | AddErrorReason::Broken => {
+                request.end(mq::Status::IoError);
+                Ok(())
+            }
         }
+    }
+
+    /// A request that the device will never answer, once its reset is confirmed.
+    fn take_unused(&self) -> Option<Request> {
+        let mut state = self.state.lock();
+        let request = state.queue.take_unused()?;
+        if core::mem::take(&mut state.stopped) {
+            request.hctx().start_stopped();
+        }
+        Some(request)
     }
 }
 
@@ -253,6 +270,13 @@ impl QueueHandler for RequestQueue {
         f(&mut self.state.lock().queue);
     }
 
+    fn reclaim(&self) {
+        // Nobody has to know that the device stopped.
+        while let Some(request) = self.take_unused() {
+            request.put_back();
+        }
+    }
+
     fn failed(&self) {}
 }
 
@@ -262,15 +286,7 @@ impl Watched for RequestQueue {
     }
 
     fn end_all(&self) {
-        loop {
-            let mut state = self.state.lock();
-            let Some(request) = state.queue.take_unused() else {
-                return;
-            };
-            if core::mem::take(&mut state.stopped) {
-                request.hctx().start_stopped();
-            }
-            drop(state);
+        while let Some(request) = self.take_unused() {
             request.end(mq::Status::IoError);
         }
     }

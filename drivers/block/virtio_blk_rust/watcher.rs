@@ -20,72 +20,52 @@ use kernel_ext::{
 
 use crate::{
     config::Configuration,
-    Controller,
     VirtioBlk, //
 };
 
-/// Hears of changes, as soon as there is a disk and as long as it is not being removed.
+/// Hears of changes, while there is a disk that is not being removed.
 #[pin_data]
 pub(crate) struct Watcher {
+    device: Arc<Device>,
     #[pin]
-    attached: Mutex<Option<Attached>>,
-}
-
-/// What there is to watch.
-struct Attached {
-    disk: ARef<Disk<VirtioBlk>>,
-    controller: Arc<Controller>,
+    disk: Mutex<Option<ARef<Disk<VirtioBlk>>>>,
 }
 
 impl Watcher {
     /// A watcher of no disk.
-    pub(crate) fn new() -> Result<Arc<Self>> {
+    pub(crate) fn new(device: &Arc<Device>) -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
-                attached <- new_mutex!(None),
+                device: device.clone(),
+                disk <- new_mutex!(None),
             }),
             GFP_KERNEL,
         )
     }
 
-    /// There is a disk.
-    pub(crate) fn attach(&self, disk: &Disk<VirtioBlk>, controller: &Arc<Controller>) {
-        *self.attached.lock() = Some(Attached {
-            disk: disk.into(),
-            controller: controller.clone(),
-        });
-        // Of what happened before nobody has heard.
-        self.changed();
-    }
-
-    /// There is none any more.
-    pub(crate) fn detach(&self) {
-        *self.attached.lock() = None;
+    /// Sets whether there is a disk.
+    pub(crate) fn watch(&self, disk: Option<&Disk<VirtioBlk>>) {
+        *self.disk.lock() = disk.map(ARef::from);
     }
 }
 
 impl ConfigHandler for Watcher {
     fn changed(&self) {
-        let attached = self.attached.lock();
-        let Some(Attached { disk, controller }) = &*attached else {
+        let disk = self.disk.lock();
+        // Said in the log if it can not be read.
+        let (Some(disk), Ok(config)) = (&*disk, Configuration::read(&self.device)) else {
             return;
         };
-        let device = controller.device();
-
-        let before = disk.capacity();
-        // Said in the log if it cannot be read.
-        if let Ok(config) = Configuration::read(device) {
-            disk.set_capacity_and_notify(config.capacity);
-        }
-        if disk.capacity() != before {
-            device.info(fmt!("[{}] new size: {}", disk.name(), disk.size()));
+        if disk.set_capacity_and_notify(config.capacity) {
+            let (name, size) = (disk.name(), disk.size());
+            self.device.info(fmt!("[{name}] new size: {size}"));
         }
     }
 
     fn failed(&self) {
-        if let Some(attached) = &*self.attached.lock() {
-            // Said in the log already, and `check` has ended what there was.
-            let _ = attached.controller.check();
+        // Requests that wait for the device to come back are to fail.
+        if let Some(disk) = &*self.disk.lock() {
+            disk.unquiesce();
         }
     }
 }

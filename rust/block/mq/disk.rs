@@ -42,6 +42,7 @@ use super::{
 };
 use crate::block::{
     name::Name,
+    Cache,
     Size,
     SECTOR_SHIFT, //
 };
@@ -213,10 +214,22 @@ impl<O: Operations> Disk<O> {
     }
 
     /// Sets how many sectors the disk has, if it can have so many, and tells the user if that is
-    /// news.
-    pub fn set_capacity_and_notify(&self, sectors: u64) {
+    /// news. Returns whether it is.
+    pub fn set_capacity_and_notify(&self, sectors: u64) -> bool {
+        let before = self.capacity();
         // SAFETY: By the type invariant.
         unsafe { bindings::set_capacity_and_notify(self.0.get(), sectors.min(MAX_SECTORS)) };
+        self.capacity() != before
+    }
+
+    /// The cache that the block layer believes in: it flushes if that writes back.
+    pub fn cache(&self) -> Cache {
+        // SAFETY: By the type invariant. It may change at any time.
+        let features = unsafe { (&raw const (*self.queue()).limits.features).read_volatile() };
+        match features & crate::bindings::BLK_FEAT_WRITE_CACHE {
+            0 => Cache::WriteThrough,
+            _ => Cache::WriteBack,
+        }
     }
 
     /// Changes limits or features. Waits until no request is under way.
