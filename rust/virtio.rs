@@ -88,17 +88,16 @@ pub use self::{
     },
     transport::QueueVectors,
     wait::WaitQueue,
-    watchdog::{
-        Watchdog,
-        Watched, //
-    },
+    watchdog::Watchdog, //
 };
 
 /// What every driver needs.
 pub mod prelude {
     pub use super::{
+        feature,
         irq,
         Acknowledged,
+        AddErrorReason,
         AnyQueue,
         Config,
         ConfigHandler,
@@ -109,11 +108,13 @@ pub mod prelude {
         FeatureSet,
         Live,
         Negotiated,
+        Notifier,
         Pause,
         Queue,
         QueueHandler,
         QueueOptions,
         Setup,
-        WaitQueue, //
+        WaitQueue,
+        Watchdog, //
     };
 }

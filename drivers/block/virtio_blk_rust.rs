@@ -14,8 +14,6 @@ mod config;
 mod protocol;
 #[path = "virtio_blk_rust/queue.rs"]
 mod queue;
-#[path = "virtio_blk_rust/watcher.rs"]
-mod watcher;
 
 use kernel::{
     prelude::*,
@@ -29,33 +27,19 @@ use kernel_ext::{
     block::mq::prelude::*,
     module_virtio_driver,
     uint_module_param,
-    virtio::{
-        feature::{
-            block,
-            transport, //
-        },
-        prelude::*,
-        QueueVectors,
-        Watchdog, //
-    }, //
+    virtio::prelude::*, //
 };
 
 use self::{
-    attributes::{
-        CacheType,
-        Serial, //
-    },
     config::{
         Configuration,
-        MAX_RING,
-        TABLE_LEN, //
+        Watcher, //
     },
+    protocol::Command,
     queue::{
-        Command,
         Request,
         RequestQueue, //
     },
-    watcher::Watcher, //
 };
 
 /// A device and its request queues.
@@ -87,15 +71,15 @@ struct VirtioBlk {
 impl Driver for VirtioBlk {
     const ID: DeviceId = DeviceId::BLOCK;
     const FEATURES: FeatureSet = FeatureSet::of(&[
-        block::SIZE_MAX,
-        block::SEG_MAX,
-        block::GEOMETRY,
-        block::RO,
-        block::BLK_SIZE,
-        block::FLUSH,
-        block::TOPOLOGY,
-        block::CONFIG_WCE,
-        block::MQ,
+        feature::block::SIZE_MAX,
+        feature::block::SEG_MAX,
+        feature::block::GEOMETRY,
+        feature::block::RO,
+        feature::block::BLK_SIZE,
+        feature::block::FLUSH,
+        feature::block::TOPOLOGY,
+        feature::block::CONFIG_WCE,
+        feature::block::MQ,
     ]);
 
     fn probe(device: Negotiated) -> Result<Self> {
@@ -110,8 +94,8 @@ impl Driver for VirtioBlk {
             let queue = setup.queue(
                 QueueOptions {
                     name: fmt!("req.{index}"),
-                    max_size: MAX_RING,
-                    table_len: TABLE_LEN,
+                    max_size: config::MAX_RING,
+                    table_len: config::TABLE_LEN,
                 },
                 |queue| RequestQueue::new(queue, cut),
             )?;
@@ -120,24 +104,23 @@ impl Driver for VirtioBlk {
         setup.config_handler(watcher.clone());
 
         let ring_size = queues.iter().map(|queue| queue.size()).min().unwrap_or(0);
+        let depth = queues.iter().map(|queue| queue.depth()).min().unwrap_or(0);
         let limits = config.limits(&setup, ring_size, cut)?;
         let controller = Controller::new(setup.start()?, queues)?;
         let device = controller.device();
 
-        let tag_set = TagSet::new(
-            TagSetOptions {
-                nr_hw_queues: num_queues.into(),
-                queue_depth: match QUEUE_DEPTH.get() {
-                    0 => queue_depth(device, ring_size).into(),
-                    depth => depth,
-                },
-                timeout: TIMEOUT,
+        let options = TagSetOptions {
+            nr_hw_queues: num_queues.into(),
+            queue_depth: match QUEUE_DEPTH.get() {
+                0 => depth.into(),
+                depth => depth,
             },
-            controller.clone(),
-        )?;
+            timeout: TIMEOUT,
+        };
+        let tag_set = TagSet::new(options, controller.clone())?;
         let mut disk = NewDisk::new(tag_set, &limits, controller.clone(), config.geometry)?;
         disk.set_capacity(config.capacity);
-        if device.has(block::RO) {
+        if device.has(feature::block::RO) {
             disk.set_read_only();
         }
         let disk = disk.add(device.parent(), "vd")?;
@@ -157,11 +140,9 @@ impl Driver for VirtioBlk {
 
     fn resume(&self) {
         let device = self.controller.device();
-        if device.has(block::CONFIG_WCE) {
-            // The reset undid what was chosen, and nobody flushes a cache that writes through.
-            if let Err(err) = Configuration::set_cache(device, self.disk.cache()) {
-                device.err(fmt!("cache mode is lost: {err:?}"));
-            }
+        // The reset undid what was chosen, and nobody flushes a cache that writes through.
+        if device.has(feature::block::CONFIG_WCE) {
+            let _ = Configuration::set_cache(device, self.disk.cache());
         }
         self.disk.unquiesce();
     }
@@ -177,18 +158,6 @@ impl Drop for VirtioBlk {
     }
 }
 
-/// How many requests a ring can have outstanding.
-fn queue_depth(device: &Device, ring_size: u16) -> u16 {
-    // Small ones take three descriptors.
-    let depth = if device.has(transport::INDIRECT_DESC) {
-        // Half of the ring at most is taken by those that do not go to a table.
-        ring_size / 2 + ring_size / 6
-    } else {
-        ring_size / 3
-    };
-    depth.max(1)
-}
-
 #[vtable]
 impl Operations for VirtioBlk {
     type TagSetData = Arc<Controller>;
@@ -198,8 +167,8 @@ impl Operations for VirtioBlk {
     type RequestData = Command;
 
     const ATTRIBUTES: &'static [AttributeEntry<Self>] = &[
-        AttributeEntry::new::<Serial>(),
-        AttributeEntry::new::<CacheType>(),
+        AttributeEntry::new::<attributes::Serial>(),
+        AttributeEntry::new::<attributes::CacheType>(),
     ];
 
     fn init_hctx(controller: ArcBorrow<'_, Controller>, index: u32) -> Result<Arc<RequestQueue>> {
@@ -223,7 +192,11 @@ impl Operations for VirtioBlk {
     }
 
     fn complete(request: Request) {
-        let status = queue::outcome(&request);
+        let expected = match request.op() {
+            Op::Read => request.bytes(),
+            _ => 0,
+        };
+        let status = request.data().outcome(expected);
         request.end(status);
     }
 
@@ -237,12 +210,8 @@ impl Operations for VirtioBlk {
     }
 
     fn map_queues(controller: ArcBorrow<'_, Controller>, map: QueueMap<'_>) {
-        match controller.queue_vectors() {
-            QueueVectors::PerQueue { first } => {
-                map.follow_vectors(controller.device().parent(), first);
-            }
-            QueueVectors::Shared => map.spread(),
-        }
+        let vectors = controller.queue_vectors();
+        map.follow_vectors(controller.device().parent(), vectors.first());
     }
 
     fn geometry(device: &Option<Geometry>, sectors: u64) -> Geometry {

@@ -114,6 +114,7 @@ pub use self::{
 /// What every driver needs, less names that it may want for what its hardware calls so.
 pub mod prelude {
     pub use crate::block::{
+        mq,
         Cache,
         SECTOR_SIZE, //
     };
@@ -146,8 +147,13 @@ pub mod prelude {
     };
 }
 
-/// How many hardware queues make sense for one that has `max`: no more than there are processors.
-pub fn num_possible_queues(max: u16) -> u16 {
+/// How many hardware queues make sense for hardware that has `max`: no more than there are
+/// processors, nor than the user's `limit`, unless that is 0.
+pub fn num_hw_queues(max: u16, limit: u32) -> u16 {
+    let max = match u16::try_from(limit) {
+        Ok(0) | Err(_) => max,
+        Ok(limit) => max.min(limit),
+    };
     // SAFETY: The function has no preconditions.
     let queues = unsafe { bindings::blk_mq_num_possible_queues(max.into()) };
     u16::try_from(queues).unwrap_or(max).min(max)

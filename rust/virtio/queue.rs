@@ -269,6 +269,19 @@ impl<T> Queue<T> {
         self.size()
     }
 
+    /// How many requests of `descriptors` descriptors, at least 1, it can have outstanding.
+    pub fn max_requests(&self, descriptors: u16) -> u16 {
+        let in_ring = |size: u16| size.checked_div(descriptors).unwrap_or(0);
+        let half = self.size() / 2;
+        // Only half of the ring is taken by those that could go to a table, and take one descriptor
+        // then.
+        let requests = match self.device.has(feature::transport::INDIRECT_DESC) {
+            true => half.saturating_add(in_ring(half)),
+            false => in_ring(self.size()),
+        };
+        requests.max(1)
+    }
+
     /// Counters. They outlive the queue, and go on over a restart of the device.
     pub fn stats(&self) -> &Arc<Stats> {
         &self.stats

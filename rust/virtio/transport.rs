@@ -41,6 +41,16 @@ pub enum QueueVectors {
     Shared,
 }
 
+impl QueueVectors {
+    /// The vector of queue 0, if each queue has one.
+    pub fn first(self) -> Option<u32> {
+        match self {
+            Self::PerQueue { first } => Some(first),
+            Self::Shared => None,
+        }
+    }
+}
+
 impl From<Plan> for QueueVectors {
     fn from(plan: Plan) -> Self {
         match plan {

@@ -8,7 +8,7 @@
 //! asks for a reset or breaks the rules of a ring; a [`Watchdog`] looks when its driver has it look:
 //! when a request is not answered for some time, and when the device is removed. The device is
 //! restarted then (see [`super::device::life`]). If it can not be, because it has failed for good or
-//! is being removed, it is reset, and the queues end what they have.
+//! is being removed, it is reset, and [`QueueHandler::failed`] ends what the queues have.
 //!
 //! A device that is merely slow is waited for. While it is being removed it has to answer something
 //! from time to time.
@@ -40,25 +40,9 @@ use super::{
 /// has. Removal has to be done in ten seconds, in the course of which drivers look twice.
 const REMOVAL_TIMEOUT: Delta = Delta::from_secs(4);
 
-/// A queue that a watchdog looks after.
-pub trait Watched: QueueHandler {
-    /// A number that changes as long as the device answers.
-    fn rounds(&self) -> u64;
-
-    /// Ends what the device will never answer: it has failed, and has been reset. Process context.
-    fn end_all(&self);
-}
-
-/// Whether the device broke the rules of the ring.
-fn is_broken(queue: &dyn QueueHandler) -> bool {
-    let mut broken = false;
-    queue.with_queue(&mut |queue| broken = queue.is_broken());
-    broken
-}
-
 /// A device at work and its queues.
 #[pin_data]
-pub struct Watchdog<Q: Watched> {
+pub struct Watchdog<Q: QueueHandler> {
     // Dropped before the queues: it has to be reset first.
     live: Live,
     queues: KVec<Arc<Q>>,
@@ -69,21 +53,21 @@ pub struct Watchdog<Q: Watched> {
 
 /// When a device that is being removed last answered.
 struct Progress {
-    rounds: u64,
+    answered: u64,
     since: Instant<Monotonic>,
 }
 
 impl Progress {
     /// The device has just answered.
-    fn now(rounds: u64) -> Self {
+    fn now(answered: u64) -> Self {
         Self {
-            rounds,
+            answered,
             since: Instant::now(),
         }
     }
 }
 
-impl<Q: Watched> Watchdog<Q> {
+impl<Q: QueueHandler> Watchdog<Q> {
     /// A watchdog of a device and its `queues`, by index.
     ///
     /// # Errors
@@ -115,11 +99,17 @@ impl<Q: Watched> Watchdog<Q> {
         self.queues.get(usize::try_from(index).ok()?)
     }
 
-    /// A number that changes as long as the device answers.
-    fn rounds(&self) -> u64 {
-        self.queues
-            .iter()
-            .fold(0, |sum, queue| sum.wrapping_add(queue.rounds()))
+    /// What has become of the queues: how many requests the device has answered, which wraps, and
+    /// whether it broke the rules of a ring.
+    fn progress(&self) -> (u64, bool) {
+        let (mut answered, mut broken) = (0u64, false);
+        for queue in &self.queues {
+            queue.with_queue(&mut |queue| {
+                answered = answered.wrapping_add(queue.completions());
+                broken |= queue.is_broken();
+            });
+        }
+        (answered, broken)
     }
 
     /// Looks whether the device still works. One that does not is restarted, if it can be;
@@ -129,14 +119,13 @@ impl<Q: Watched> Watchdog<Q> {
 
         self.live.check();
         if let Some(progress) = &mut *removal {
-            let rounds = self.rounds();
-            if rounds != progress.rounds {
-                *progress = Progress::now(rounds);
+            let (answered, broken) = self.progress();
+            if broken {
+                self.live.fail("device broke the rules of a queue");
+            } else if answered != progress.answered {
+                *progress = Progress::now(answered);
             } else if progress.since.elapsed() >= REMOVAL_TIMEOUT {
                 self.live.fail("device does not finish its requests");
-            }
-            if self.queues.iter().any(|queue| is_broken(&**queue)) {
-                self.live.fail("device broke the rules of a queue");
             }
         }
         // While it does not let go of their memory, requests can not end.
@@ -144,7 +133,7 @@ impl<Q: Watched> Watchdog<Q> {
             return false;
         }
         for queue in &self.queues {
-            queue.end_all();
+            queue.failed();
         }
         true
     }
@@ -152,7 +141,7 @@ impl<Q: Watched> Watchdog<Q> {
     /// From here on the device is not restarted, but given up when it does not work or answers
     /// nothing for long. Returns whether it has been: see [`Self::check`].
     pub fn begin_removal(&self) -> bool {
-        *self.removal.lock() = Some(Progress::now(self.rounds()));
+        *self.removal.lock() = Some(Progress::now(self.progress().0));
         self.check()
     }
 }

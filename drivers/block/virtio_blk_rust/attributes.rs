@@ -10,7 +10,7 @@ use kernel::{
 };
 use kernel_ext::{
     block::mq::prelude::*,
-    virtio::feature::block, //
+    virtio::prelude::*, //
 };
 
 use crate::{
@@ -40,7 +40,7 @@ impl Attribute<VirtioBlk> for Serial {
         let mut request = DriverRequest::new(disk)?;
         request
             .data_mut()
-            .prepare(Header::new(RequestType::GET_ID, 0));
+            .prepare(Some(Header::new(RequestType::GET_ID, 0)));
         match request.execute(Transfer::FromDevice(&mut id)) {
             Ok(()) => {}
             // The device has none.
@@ -48,7 +48,7 @@ impl Attribute<VirtioBlk> for Serial {
             Err(err) => return Err(err),
         }
 
-        let written = request.data().written() as usize;
+        let written = request.data().written as usize;
         let serial = id.iter().take(written).take_while(|byte| **byte != 0);
         for byte in serial {
             out.write_bytes(core::slice::from_ref(byte))?;
@@ -65,7 +65,7 @@ impl Attribute<VirtioBlk> for CacheType {
     const NAME: &'static CStr = c"cache_type";
 
     fn is_writable(controller: &ArcBorrow<'_, Controller>) -> bool {
-        controller.device().has(block::CONFIG_WCE)
+        controller.device().has(feature::block::CONFIG_WCE)
     }
 
     fn show(

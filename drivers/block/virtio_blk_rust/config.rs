@@ -2,21 +2,26 @@
 
 // Copyright (C) 2026 The virtio-rust authors
 
-//! What the device says of itself (VIRTIO 1.4, 5.2.4), and what becomes of it (5.2.5).
+//! What the device says of itself (VIRTIO 1.4, 5.2.4), what becomes of it (5.2.5), and what of
+//! changes.
 //!
 //! Advice that makes no sense is left aside; a device that cannot be worked with is refused.
 
-use kernel::prelude::*;
-use kernel_ext::{
-    block::mq::{
-        self,
-        prelude::*, //
-    },
-    virtio::{
-        feature::block,
-        prelude::*, //
-    },
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        Arc,
+        Mutex, //
+    }, //
 };
+use kernel_ext::{
+    block::mq::prelude::*,
+    virtio::prelude::*, //
+};
+
+use crate::VirtioBlk;
 
 /// Pieces of memory that go to an indirect table: what 128 KiB of scattered pages take, which is as
 /// much as the kernel reads ahead by default. Each descriptor of a ring has its table from the
@@ -83,17 +88,25 @@ impl Configuration {
             };
             Ok(Self {
                 capacity: config.read(0)?,
-                size_max: config.optional(device.has(block::SIZE_MAX), 8)?,
-                seg_max: config.optional(device.has(block::SEG_MAX), 12)?,
-                geometry: device.has(block::GEOMETRY).then(geometry).transpose()?,
-                blk_size: config.optional(device.has(block::BLK_SIZE), 20)?,
-                topology: device.has(block::TOPOLOGY).then(topology).transpose()?,
-                cache: match config.optional(device.has(block::CONFIG_WCE), WRITEBACK)? {
+                size_max: config.optional(device.has(feature::block::SIZE_MAX), 8)?,
+                seg_max: config.optional(device.has(feature::block::SEG_MAX), 12)?,
+                geometry: device
+                    .has(feature::block::GEOMETRY)
+                    .then(geometry)
+                    .transpose()?,
+                blk_size: config.optional(device.has(feature::block::BLK_SIZE), 20)?,
+                topology: device
+                    .has(feature::block::TOPOLOGY)
+                    .then(topology)
+                    .transpose()?,
+                cache: match config.optional(device.has(feature::block::CONFIG_WCE), WRITEBACK)? {
                     Some(0u8) => Cache::WriteThrough,
-                    None if !device.has(block::FLUSH) => Cache::WriteThrough,
+                    None if !device.has(feature::block::FLUSH) => Cache::WriteThrough,
                     _ => Cache::WriteBack,
                 },
-                num_queues: config.optional(device.has(block::MQ), 34)?.unwrap_or(1),
+                num_queues: config
+                    .optional(device.has(feature::block::MQ), 34)?
+                    .unwrap_or(1),
             })
         });
         config.map_err(|err| {
@@ -118,11 +131,7 @@ impl Configuration {
             device.err(fmt!("device has no request queue"));
             return Err(EINVAL);
         }
-        let limit = match limit {
-            0 => u16::MAX,
-            limit => u16::try_from(limit).unwrap_or(u16::MAX),
-        };
-        Ok(mq::num_possible_queues(self.num_queues.min(limit)))
+        Ok(mq::num_hw_queues(self.num_queues, limit))
     }
 
     /// How the memory of requests is to be cut.
@@ -170,5 +179,52 @@ impl Configuration {
             device.err(fmt!("a block does not fit into {pieces} segments"));
         })?;
         Ok(limits)
+    }
+}
+
+/// Hears of changes, while there is a disk that is not being removed.
+#[pin_data]
+pub(crate) struct Watcher {
+    device: Arc<Device>,
+    #[pin]
+    disk: Mutex<Option<ARef<Disk<VirtioBlk>>>>,
+}
+
+impl Watcher {
+    /// A watcher of no disk.
+    pub(crate) fn new(device: &Arc<Device>) -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                device: device.clone(),
+                disk <- new_mutex!(None),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Sets whether there is a disk.
+    pub(crate) fn watch(&self, disk: Option<&Disk<VirtioBlk>>) {
+        *self.disk.lock() = disk.map(ARef::from);
+    }
+}
+
+impl ConfigHandler for Watcher {
+    fn changed(&self) {
+        let disk = self.disk.lock();
+        // Said in the log if it can not be read.
+        let (Some(disk), Ok(config)) = (&*disk, Configuration::read(&self.device)) else {
+            return;
+        };
+        if disk.set_capacity_and_notify(config.capacity) {
+            let (name, size) = (disk.name(), disk.size());
+            self.device.info(fmt!("[{name}] new size: {size}"));
+        }
+    }
+
+    fn failed(&self) {
+        // Requests that wait for the device to come back are to fail.
+        if let Some(disk) = &*self.disk.lock() {
+            disk.unquiesce();
+        }
     }
 }

@@ -4,8 +4,14 @@
 
 //! What device and driver say to each other (VIRTIO 1.4, 5.2).
 
-use kernel::prelude::*;
-use kernel_ext::block::mq;
+use kernel::{
+    pr_warn_once,
+    prelude::*, //
+};
+use kernel_ext::{
+    block::mq,
+    dma::InPlace, //
+};
 
 /// What a request is to do (VIRTIO 1.4, 5.2.6).
 #[derive(Clone, Copy)]
@@ -61,7 +67,7 @@ impl Status {
 
     /// What the driver puts there, and no device should: a request that comes back with it was
     /// never answered.
-    pub(crate) const UNANSWERED: Self = Self(0xff);
+    const UNANSWERED: Self = Self(0xff);
 }
 
 impl From<Status> for mq::Status {
@@ -72,5 +78,53 @@ impl From<Status> for mq::Status {
             // Whatever else it is, it is not success.
             Status::IOERR | Status(_) => Self::IoError,
         }
+    }
+}
+
+/// What a request is besides its memory: its beginning and its end.
+#[pin_data]
+pub(crate) struct Command {
+    #[pin]
+    pub(crate) header: InPlace<Header>,
+    #[pin]
+    pub(crate) status: InPlace<Status>,
+    /// Bytes that the device says it wrote, the status among them.
+    pub(crate) written: u32,
+}
+
+impl Command {
+    /// A command for any request.
+    pub(crate) fn new() -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            header <- InPlace::new(Header::new(RequestType::IN, 0)),
+            status <- InPlace::new(Status::UNANSWERED),
+            written: 0,
+        }? Error)
+    }
+
+    /// Sets what the request asks for, unless that stays what it was, and that it is not answered.
+    #[inline]
+    pub(crate) fn prepare(self: Pin<&mut Self>, header: Option<Header>) {
+        let this = self.project();
+        if let Some(header) = header {
+            this.header.write(header);
+        }
+        this.status.write(Status::UNANSWERED);
+    }
+
+    /// How the request went, of which the device was to write `expected` bytes.
+    #[inline]
+    pub(crate) fn outcome(&self, expected: u32) -> mq::Status {
+        let status = self.status.read().into();
+        // A device that says it read, but not everything, would show what was in memory before. Some
+        // forget to count the status, but that one cannot be forged: see `Status::UNANSWERED`.
+        if status == mq::Status::Ok && self.written < expected {
+            pr_warn_once!(
+                "device claims to have read {expected} bytes, but wrote {}; such reads fail\n",
+                self.written
+            );
+            return mq::Status::IoError;
+        }
+        status
     }
 }

@@ -124,16 +124,18 @@ impl<'a> QueueMap<'a> {
         Self(map)
     }
 
-    /// Spreads processors over queues.
-    pub fn spread(self) {
-        // SAFETY: The map is valid, with a number of queues set.
-        unsafe { bindings::blk_mq_map_queues(self.0) };
-    }
-
     /// Gives each processor the queue that interrupts it: queue `i` has interrupt vector
-    /// `first + i` of `dev`. Spreads them where the kernel did not assign vectors to processors.
-    pub fn follow_vectors(self, dev: &device::Device, first: u32) {
+    /// `first + i` of `dev`. Spreads processors over queues if they have no vectors of their own, and
+    /// where the kernel did not assign vectors to processors.
+    pub fn follow_vectors(self, dev: &device::Device, first: Option<u32>) {
         // SAFETY: The map is valid, with a number of queues set, and `dev` a device on its bus.
-        unsafe { bindings::blk_mq_map_hw_queues(self.0, crate::dma::raw_device(dev), first) };
+        unsafe {
+            match first {
+                Some(first) => {
+                    bindings::blk_mq_map_hw_queues(self.0, crate::dma::raw_device(dev), first)
+                }
+                None => bindings::blk_mq_map_queues(self.0),
+            }
+        }
     }
 }

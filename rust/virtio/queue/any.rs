@@ -42,6 +42,9 @@ pub trait AnyQueue: sealed::Restart {
     /// Whether the queue takes and gives nothing.
     fn is_broken(&self) -> bool;
 
+    /// How many requests the device has answered. Wraps.
+    fn completions(&self) -> u64;
+
     /// Breaks the queue: it takes and gives nothing until its device is restarted.
     fn fail(&mut self);
 
@@ -65,6 +68,10 @@ impl<T> AnyQueue for Queue<T> {
 
     fn is_broken(&self) -> bool {
         Queue::is_broken(self)
+    }
+
+    fn completions(&self) -> u64 {
+        self.stats().completions.get()
     }
 
     fn fail(&mut self) {
