@@ -69,7 +69,7 @@ name_of() { # slot
 whose() {
 	local trace=/sys/kernel/tracing event idle busy
 	idle=$(name_of 10) busy=$(name_of 14)
-	echo nop >$trace/current_tracer
+	echo nop >"$trace"/current_tracer
 	for event in irq_handler_entry irq_handler_exit; do
 		echo "irq == $(irqs 10)" >"$trace/events/irq/$event/filter"
 		echo 1 >"$trace/events/irq/$event/enable"
@@ -77,8 +77,8 @@ whose() {
 	dd if="/dev/$(disk 14)" of=/dev/null bs=4k count=100 iflag=direct
 	for event in irq_handler_entry irq_handler_exit; do echo 0 >"$trace/events/irq/$event/enable"; done
 	# An answer follows its question.
-	sed -nE 's/.*(name|ret)=([a-z0-9]+)$/\2/p' $trace/trace | paste -d ' ' - - | sort | uniq -c | tee "$scratch/answers"
-	echo >$trace/trace
+	sed -nE 's/.*(name|ret)=([a-z0-9]+)$/\2/p' "$trace"/trace | paste -d ' ' - - | sort | uniq -c | tee "$scratch/answers"
+	echo >"$trace"/trace
 	greater "$(answers "$busy" handled)" 90 "interrupts of the busy disk, taken"
 	greater "$(answers "$idle" unhandled)" 90 "interrupts of the busy disk, left alone by the idle one"
 	# It may have been asked something meanwhile, by udev for example.

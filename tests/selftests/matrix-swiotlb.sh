@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (C) 2026 The virtio-rust authors
+#
+# Every form of queue with every way to interrupt, all data by bounce buffers.
+#
+# boot: matrix swiotlb
+# timeout: 200
+
+cd "$(dirname "$0")" || exit 1
+. ./lib.sh
+. ./matrix-lib.sh
+
+bounced() {
+	greater "$(cat /sys/kernel/debug/swiotlb/io_tlb_used_hiwater)" 100 "slots that were in use"
+}
+
+check "each form has its devices" all_bound
+look
+check "what was asked for is offered, and accepted" features on
+check "vectors and sizes are those asked for" vectors
+check "split: disks verify" disks "off off"
+check "split, in order: disks verify" disks "off on"
+check "packed: disks verify" disks "on off"
+check "packed, in order: disks verify" disks "on on"
+check "generators of all forms" generators_work
+# RSV-05
+check "a disk without ACCESS_PLATFORM, beside them" direct
+check "data went by bounce buffers" bounced
+finish
