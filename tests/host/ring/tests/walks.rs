@@ -16,9 +16,13 @@ use walk::{
 
 /// Operations of all walks of one form together.
 const OPERATIONS: u64 = 2_600_000;
+const _: () = assert!(4 * OPERATIONS >= 10_000_000);
 
 /// Sizes of split rings.
 const SPLIT: [u16; 8] = [1, 2, 4, 8, 64, 256, 1024, 1 << 15];
+
+/// Sizes of packed rings.
+const PACKED: [u16; 11] = [1, 2, 3, 4, 5, 7, 8, 64, 255, 1000, 1 << 15];
 
 /// Walks a form through rings of these sizes and all that can be negotiated otherwise.
 fn walk(packed: bool, in_order: bool, sizes: &[u16]) {
@@ -50,14 +54,10 @@ fn walk(packed: bool, in_order: bool, sizes: &[u16]) {
             walk.step(&mut source);
         }
         total += walk.operations();
+        walk.finish();
     }
     assert!(total >= OPERATIONS);
     println!("{total} operations");
-}
-
-#[test]
-fn split() {
-    walk(false, false, &SPLIT);
 }
 
 /// The same in memory that lies. Each form finds that out often.
@@ -85,6 +85,41 @@ fn hostile(packed: bool, in_order: bool, sizes: &[u16]) {
 }
 
 #[test]
+fn split() {
+    walk(false, false, &SPLIT);
+}
+
+#[test]
 fn split_hostile() {
     hostile(false, false, &SPLIT);
+}
+
+#[test]
+fn split_in_order() {
+    walk(false, true, &SPLIT);
+}
+
+#[test]
+fn split_in_order_hostile() {
+    hostile(false, true, &SPLIT);
+}
+
+#[test]
+fn packed() {
+    walk(true, false, &PACKED);
+}
+
+#[test]
+fn packed_hostile() {
+    hostile(true, false, &PACKED);
+}
+
+#[test]
+fn packed_in_order() {
+    walk(true, true, &PACKED);
+}
+
+#[test]
+fn packed_in_order_hostile() {
+    hostile(true, true, &PACKED);
 }

@@ -15,6 +15,10 @@ use device::{
 use pure::ring::{
     descriptor::Descriptor,
     layout,
+    packed::{
+        flags,
+        PackedMemory, //
+    },
     split::SplitMemory,
     stats::Stats,
     Memory,
@@ -51,6 +55,10 @@ pub struct Bus {
     unordered_write: Cell<bool>,
     /// Whether the driver saw, since the last barrier, how far the device is.
     unordered_read: Cell<bool>,
+    /// The descriptor of a packed ring that makes available what the driver adds next.
+    head: Cell<u16>,
+    /// Whether the ring is packed.
+    packed: bool,
     /// Counters.
     stats: Stats,
 }
@@ -77,6 +85,8 @@ impl Bus {
             table_len: kind.table_len,
             unordered_write: Cell::new(false),
             unordered_read: Cell::new(false),
+            head: Cell::new(0),
+            packed: kind.packed,
             stats: Stats::default(),
         }
     }
@@ -90,6 +100,28 @@ impl Bus {
         };
         let memory = self.arena.clone();
         Queue::new(memory, kind.packed, kind.size, self.at, features).expect("a valid layout")
+    }
+
+    /// Whether all is zero that the device sees, but for tables and what a driver wishes.
+    pub fn is_clear(&self) -> bool {
+        let mut all = (self.at.desc..self.tables).step_by(2);
+        all.all(|at| {
+            let wish = self.packed && (self.at.driver..self.at.driver + 4).contains(&at);
+            wish || self.read16(at) == 0
+        })
+    }
+
+    /// Says how many descriptors were made available, of a packed ring.
+    pub fn note_seen(&self, seen: u64) {
+        self.head.set((seen % u64::from(self.size)) as u16);
+    }
+
+    /// Writes an entry of a descriptor table or ring.
+    fn write_raw(&self, at: u64, addr: u64, len: u32, third: u16) {
+        self.unordered_write.set(true);
+        self.arena.write64(at, addr).expect("within");
+        self.arena.write32(at + 8, len).expect("within");
+        self.write16(at + 12, third);
     }
 
     /// The entry of a ring for any position.
@@ -109,10 +141,7 @@ impl Bus {
 
     /// Writes a descriptor of a split ring.
     fn write(&self, at: u64, desc: Descriptor) {
-        self.unordered_write.set(true);
-        self.arena.write64(at, desc.addr).expect("within");
-        self.arena.write32(at + 8, desc.len).expect("within");
-        self.write16(at + 12, desc.flags);
+        self.write_raw(at, desc.addr, desc.len, desc.flags);
         self.write16(at + 14, desc.next);
     }
 }
@@ -201,5 +230,53 @@ impl SplitMemory for Bus {
     fn write_table(&self, head: u16, entry: u16, desc: Descriptor) {
         assert!(head < self.size && entry < self.table_len);
         self.write(self.table_addr(head) + 16 * u64::from(entry), desc);
+    }
+}
+
+impl PackedMemory for Bus {
+    fn write_desc(&self, offset: u16, addr: u64, len: u32, id: u16) {
+        assert!(offset < self.size, "descriptor {offset}");
+        self.write_raw(self.at.desc + 16 * u64::from(offset), addr, len, id);
+    }
+
+    fn write_flags(&self, offset: u16, flags: u16) {
+        assert!(offset < self.size, "descriptor {offset}");
+        assert_ne!(flags & (flags::AVAIL | flags::USED), 0, "not available");
+        let ordered = !self.unordered_write.replace(true);
+        assert!(ordered || offset != self.head.get(), "no barrier");
+        self.write16(self.at.desc + 16 * u64::from(offset) + 14, flags);
+    }
+
+    fn write_driver_event(&self, event: u16) {
+        self.write16(self.at.driver, event);
+    }
+
+    fn write_driver_flags(&self, flags: u16) {
+        self.write16(self.at.driver + 2, flags);
+    }
+
+    fn read_flags(&self, offset: u16) -> u16 {
+        assert!(offset < self.size, "descriptor {offset}");
+        self.unordered_read.set(true);
+        self.read16(self.at.desc + 16 * u64::from(offset) + 14)
+    }
+
+    fn read_used(&self, offset: u16) -> (u16, u32) {
+        assert!(offset < self.size, "descriptor {offset}");
+        assert!(!self.unordered_read.get(), "no barrier after the flags");
+        let at = self.at.desc + 16 * u64::from(offset);
+        let len = self.arena.read32(at + 8).expect("within the memory");
+        (self.read16(at + 12), len)
+    }
+
+    fn read_device_event(&self) -> (u16, u16) {
+        (self.read16(self.at.device), self.read16(self.at.device + 2))
+    }
+
+    fn write_table(&self, head: u16, entry: u16, addr: u64, len: u32, flags: u16) {
+        assert!(head < self.size && entry < self.table_len);
+        let at = self.table_addr(head) + 16 * u64::from(entry);
+        self.write_raw(at, addr, len, 0);
+        self.write16(at + 14, flags);
     }
 }

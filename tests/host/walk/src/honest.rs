@@ -20,15 +20,17 @@ use device::{
     Wish, //
 };
 use pure::ring::{
-    split::Split,
     ChainError,
+    Either,
     Place,
-    Slot, //
+    Ring as EitherRing,
+    Slot,
+    Violation, //
 };
 use std::collections::VecDeque;
 
 /// The ring under test.
-type Ring = Split<Bus, Vec<Slot>>;
+type Ring = EitherRing<Bus, Bus, Vec<Slot>>;
 
 /// A chain that the driver added and has not taken back.
 #[derive(Debug)]
@@ -45,6 +47,28 @@ impl Entry {
         let writable = self.elements.iter().filter(|element| element.writable);
         writable.map(|element| element.len).sum()
     }
+}
+
+/// A chain that the device has used.
+#[derive(Clone, Copy, Debug)]
+struct Used {
+    /// Which one.
+    token: u16,
+    /// Bytes that the device says it wrote.
+    said: u32,
+    /// How it says so.
+    how: How,
+}
+
+/// How a device says that it wrote something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// As it should.
+    Well,
+    /// By a length, but without the flag that makes it one.
+    Unmarked,
+    /// Not at all: by a batch that ends with another chain.
+    Skipped,
 }
 
 /// A walk of a ring.
@@ -67,8 +91,10 @@ pub struct Walk {
     available: VecDeque<u16>,
     /// Chains that the device has, in order.
     taken: Vec<(u16, Chain)>,
-    /// Chains that the device has used, in order, and the bytes to be reported.
-    used: VecDeque<(u16, u32)>,
+    /// Chains that the device has used, in order.
+    used: VecDeque<Used>,
+    /// Whether the driver knows that the device marks what it writes.
+    marks: bool,
     /// What the next chain is recognised by.
     tag: u64,
     /// Whether the driver waits for an interrupt, and must get it.
@@ -77,6 +103,8 @@ pub struct Walk {
     disabled: bool,
     /// What was done.
     operations: u64,
+    /// Kicks, kicks that were not wanted, chains completed, and lengths that were too large.
+    counted: [u64; 4],
 }
 
 impl Walk {
@@ -85,7 +113,12 @@ impl Walk {
         let bus = Bus::new(kind);
         let device = bus.device(kind);
         let slots = vec![Slot::default(); kind.size.into()];
-        let ring = Split::new(bus, slots, options(kind)).expect("a valid layout");
+        let memory = if kind.packed {
+            Either::Packed(bus)
+        } else {
+            Either::Split(bus)
+        };
+        let ring = Ring::new(memory, slots, options(kind)).expect("a valid layout");
         Self {
             kind,
             ring,
@@ -97,10 +130,20 @@ impl Walk {
             available: VecDeque::new(),
             taken: Vec::new(),
             used: VecDeque::new(),
+            marks: false,
             tag: 1,
             waiting: false,
             disabled: false,
             operations: 0,
+            counted: [0; 4],
+        }
+    }
+
+    /// What the ring shares with the device.
+    fn bus(&self) -> &Bus {
+        match &self.ring {
+            Ring::Split(ring) => ring.memory(),
+            Ring::Packed(ring) => ring.memory(),
         }
     }
 
@@ -222,9 +265,15 @@ impl Walk {
         let kick = self.ring.publish();
         let count = self.unpublished.len();
         assert_eq!(self.device.poll().map(usize::from), Ok(count));
+        self.bus().note_seen(self.device.seen());
         assert_eq!(self.device.asked(since), Ok(kick), "whether to kick");
         self.available.append(&mut self.unpublished);
         self.operations += 1;
+        if count != 0 {
+            self.counted[usize::from(!kick)] += 1;
+        }
+        let data = self.ring.notification_data();
+        assert_eq!(self.device.notified(data), Ok(()));
     }
 
     /// The device takes a chain.
@@ -242,18 +291,22 @@ impl Walk {
         self.operations += 1;
     }
 
-    /// The bytes that the device says it wrote to a chain, and those to be reported.
-    fn written(&self, token: u16, source: &mut Source<'_>) -> (u32, u32) {
+    /// Bytes of an outstanding chain that the device may write.
+    fn writable(&self, token: u16) -> u32 {
         let entry = self.outstanding[usize::from(token)].as_ref();
-        let writable = entry.expect("it is outstanding").writable();
-        let said = match source.byte() {
+        entry.expect("it is outstanding").writable()
+    }
+
+    /// The bytes that the device says it wrote to a chain.
+    fn written(&self, token: u16, source: &mut Source<'_>) -> u32 {
+        let writable = self.writable(token);
+        match source.byte() {
             0..=63 => writable,
             64..=239 => source.below(writable + 1),
             // Devices are known that say too much.
             240..=247 => writable.wrapping_add(1 + source.below(100)),
             _ => source.u32(),
-        };
-        (said, said.min(writable))
+        }
     }
 
     /// The device uses some of what it has.
@@ -269,14 +322,12 @@ impl Walk {
         let count = 1 + source.below(most as u32) as usize;
         let interrupt = if self.kind.in_order && source.one_in(2) {
             let batch: Vec<_> = self.taken.drain(..count).collect();
-            let (last, _) = *batch.last().as_ref().expect("not empty");
-            let (said, reported) = self.written(*last, source);
             for (token, _) in &batch[..count - 1] {
-                let entry = self.outstanding[usize::from(*token)].as_ref();
-                let writable = entry.expect("it is outstanding").writable();
-                self.used.push_back((*token, writable));
+                self.note_used(*token, self.writable(*token), How::Skipped);
             }
-            self.used.push_back((*last, reported));
+            let (last, _) = batch[count - 1];
+            let said = self.written(last, source);
+            self.note_used(last, said, How::Well);
             let chains = batch.into_iter().map(|(_, chain)| chain).collect();
             self.device.complete_batch(chains, said)
         } else {
@@ -288,11 +339,9 @@ impl Walk {
                     source.below(self.taken.len() as u32) as usize
                 };
                 let (token, chain) = self.taken.remove(which);
-                let (said, reported) = self.written(token, source);
-                self.used.push_back((token, reported));
-                chains.push((chain, said));
+                chains.push((token, chain, self.written(token, source)));
             }
-            self.device.complete(chains)
+            self.complete(chains, source)
         };
         let interrupt = interrupt.expect("the driver keeps to the rules");
         assert!(interrupt || !self.waiting, "a lost interrupt");
@@ -302,9 +351,49 @@ impl Walk {
         self.operations += count as u64;
     }
 
+    /// Remembers that the device has used a chain.
+    fn note_used(&mut self, token: u16, said: u32, how: How) {
+        self.used.push_back(Used { token, said, how });
+    }
+
+    /// The device uses chains one by one.
+    fn complete(
+        &mut self,
+        mut chains: Vec<(u16, Chain, u32)>,
+        source: &mut Source<'_>,
+    ) -> Result<bool, device::Violation> {
+        if let (1, Queue::Packed(_), true) = (chains.len(), &self.device, source.one_in(32)) {
+            if let Some((token, chain, said)) = chains.pop() {
+                self.note_used(token, said, How::Unmarked);
+                if let Queue::Packed(packed) = &mut self.device {
+                    return packed.complete_oddly(chain, said);
+                }
+            }
+        }
+        for &(token, _, said) in &chains {
+            self.note_used(token, said, How::Well);
+        }
+        let chains = chains.into_iter().map(|(_, chain, said)| (chain, said));
+        self.device.complete(chains.collect())
+    }
+
+    /// What the driver is to make of a chain that was used.
+    fn expect(&mut self, used: Used) -> (u16, u32) {
+        let writable = self.writable(used.token);
+        let said = if used.how == How::Unmarked && self.marks {
+            0
+        } else {
+            used.said
+        };
+        self.marks |= used.how == How::Well && said != 0;
+        self.counted[3] += u64::from(said > writable);
+        (used.token, said.min(writable))
+    }
+
     /// The driver takes a chain back.
     fn pop(&mut self) {
         let expected = self.used.pop_front();
+        let expected = expected.map(|used| self.expect(used));
         let used = self.ring.peek().expect("the device keeps to the rules");
         let found = used.as_ref().map(|used| (used.head, used.written));
         assert_eq!(found, expected);
@@ -314,6 +403,7 @@ impl Walk {
         self.forget(used.head);
         self.ring.release(used);
         self.operations += 1;
+        self.counted[2] += 1;
     }
 
     /// Takes back what is remembered of a chain.
@@ -360,18 +450,53 @@ impl Walk {
 
     /// The device is reset, and the driver takes back all that it had.
     fn reset(&mut self) {
-        let mut count = 0;
+        self.check_counters();
         while let Some(token) = self.ring.drain() {
             self.forget(token);
-            count += 1;
+            self.operations += 1;
         }
-        assert_eq!((self.count, self.ring.num_free()), (0, self.kind.size));
-        self.operations += count;
-        let operations = self.operations;
-        *self = Self {
-            operations,
-            tag: self.tag,
-            ..Self::new(self.kind)
-        };
+        assert_eq!(self.count, 0);
+        // The last length of a batch is read with the first chain of it.
+        self.counted[3] = self.ring.stats().clamped.get();
+        self.ring.reset();
+        assert_eq!(self.ring.num_free(), self.kind.size);
+        assert!(self.bus().is_clear());
+        self.device = self.bus().device(self.kind);
+        self.bus().note_seen(0);
+        self.marks = false;
+        self.unpublished.clear();
+        self.available.clear();
+        self.taken.clear();
+        self.used.clear();
+        self.waiting = false;
+        self.disabled = false;
+    }
+
+    /// Compares the ring's counters with what was done.
+    fn check_counters(&self) {
+        let stats = self.ring.stats();
+        let [kicks, suppressed, completions, clamped] = self.counted;
+        assert_eq!(stats.kicks.get(), kicks);
+        assert_eq!(stats.suppressed.get(), suppressed);
+        assert_eq!(stats.completions.get(), completions);
+        assert!(stats.clamped.get() >= clamped);
+        for violation in Violation::OF_DEVICE {
+            assert_eq!(stats.rejected(violation), 0);
+        }
+    }
+
+    /// Takes back all that the driver had made available, and compares its counters with what was
+    /// done.
+    pub fn finish(mut self) {
+        while !self.taken.is_empty() || !self.available.is_empty() {
+            self.take();
+            self.use_some(&mut Source::Bytes(&[]));
+        }
+        while !self.used.is_empty() {
+            self.pop();
+        }
+        self.check_counters();
+        assert_eq!(self.ring.stats().clamped.get(), self.counted[3]);
+        assert_eq!(usize::from(self.count), self.unpublished.len());
     }
 }

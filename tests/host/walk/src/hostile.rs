@@ -14,13 +14,16 @@ use crate::{
 };
 use pure::ring::{
     descriptor::Descriptor,
-    split::{
-        Split,
-        SplitMemory, //
+    packed::{
+        flags,
+        PackedMemory, //
     },
+    split::SplitMemory,
     stats::Stats,
     ChainError,
+    Either,
     Memory,
+    Ring as EitherRing,
     Slot,
     Violation, //
 };
@@ -39,8 +42,10 @@ struct Liar<'a> {
     kind: Kind,
     /// What to make things up from.
     source: RefCell<Source<'a>>,
-    /// The heads that the driver made available last, with which one can lie well.
+    /// The chains that are outstanding, with which one can lie well.
     heads: RefCell<VecDeque<u16>>,
+    /// Flags by which the driver made the descriptors of a packed ring available last.
+    flags: RefCell<Vec<u16>>,
     /// The index of the available ring.
     avail_idx: Cell<u16>,
     /// The index of the used ring as told last.
@@ -60,6 +65,7 @@ impl<'a> Liar<'a> {
             kind,
             source: RefCell::new(source),
             heads: RefCell::default(),
+            flags: RefCell::new(vec![0; kind.size.into()]),
             avail_idx: Cell::new(0),
             used_idx: Cell::new(0),
             elem: Cell::new((0, 0)),
@@ -72,6 +78,18 @@ impl<'a> Liar<'a> {
     fn read(&self) -> std::cell::RefMut<'_, Source<'a>> {
         self.reads.set(self.reads.get() + 1);
         self.source.borrow_mut()
+    }
+
+    /// What a used entry or descriptor says: id and length.
+    fn elem(&self) -> (u32, u32) {
+        let mut source = self.read();
+        let id = self.id(&mut source);
+        let len = match source.byte() {
+            0..=127 => source.below(1000),
+            _ => source.u32(),
+        };
+        self.elem.set((id, len));
+        (id, len)
     }
 
     /// An id, which may be that of a chain that is outstanding.
@@ -126,9 +144,7 @@ impl SplitMemory for Liar<'_> {
         assert!(index < self.kind.size);
     }
 
-    fn write_avail_ring(&self, _: u16, head: u16) {
-        self.heads.borrow_mut().push_back(head);
-    }
+    fn write_avail_ring(&self, _: u16, _: u16) {}
 
     fn write_avail_idx(&self, idx: u16) {
         self.avail_idx.set(idx);
@@ -154,14 +170,7 @@ impl SplitMemory for Liar<'_> {
     }
 
     fn read_used_elem(&self, _: u16) -> (u32, u32) {
-        let mut source = self.read();
-        let id = self.id(&mut source);
-        let len = match source.byte() {
-            0..=127 => source.below(1000),
-            _ => source.u32(),
-        };
-        self.elem.set((id, len));
-        (id, len)
+        self.elem()
     }
 
     fn read_used_flags(&self) -> u16 {
@@ -177,8 +186,54 @@ impl SplitMemory for Liar<'_> {
     }
 }
 
+impl PackedMemory for Liar<'_> {
+    fn write_desc(&self, offset: u16, _: u64, _: u32, id: u16) {
+        assert!(offset < self.kind.size && id < self.kind.size);
+    }
+
+    fn write_flags(&self, offset: u16, flags: u16) {
+        self.flags.borrow_mut()[usize::from(offset)] = flags;
+    }
+
+    fn write_driver_event(&self, _: u16) {}
+
+    fn write_driver_flags(&self, _: u16) {}
+
+    fn read_flags(&self, offset: u16) -> u16 {
+        let mut source = self.read();
+        let available = self.flags.borrow()[usize::from(offset)];
+        let used = match available & flags::AVAIL {
+            0 => 0,
+            _ => flags::AVAIL | flags::USED,
+        };
+        match source.byte() {
+            0..=63 => available,
+            64..=159 => used,
+            160..=250 => used | flags::WRITE,
+            _ => source.u16(),
+        }
+    }
+
+    fn read_used(&self, offset: u16) -> (u16, u32) {
+        assert!(offset < self.kind.size);
+        let (id, len) = self.elem();
+        let id = (id & 0xffff) as u16;
+        self.elem.set((id.into(), len));
+        (id, len)
+    }
+
+    fn read_device_event(&self) -> (u16, u16) {
+        let mut source = self.read();
+        (source.u16(), source.u16())
+    }
+
+    fn write_table(&self, head: u16, entry: u16, _: u64, _: u32, _: u16) {
+        assert!(head < self.kind.size && entry < self.kind.table_len);
+    }
+}
+
 /// The ring under test.
-type Ring<'a> = Split<Liar<'a>, Vec<Slot>>;
+type Ring<'a> = EitherRing<Liar<'a>, Liar<'a>, Vec<Slot>>;
 
 /// A walk of a ring in memory that lies.
 pub struct Walk<'a> {
@@ -197,6 +252,8 @@ pub struct Walk<'a> {
     told: bool,
     /// What was done.
     operations: u64,
+    /// Chains taken back since the device was reset.
+    popped: u16,
     /// Queues that were found broken.
     violations: u64,
 }
@@ -205,7 +262,13 @@ impl<'a> Walk<'a> {
     /// A ring that is new.
     pub fn new(kind: Kind, source: Source<'a>) -> Self {
         let slots = vec![Slot::default(); kind.size.into()];
-        let ring = Split::new(Liar::new(kind, source), slots, options(kind));
+        let memory = Liar::new(kind, source);
+        let memory = if kind.packed {
+            Either::Packed(memory)
+        } else {
+            Either::Split(memory)
+        };
+        let ring = Ring::new(memory, slots, options(kind));
         Self {
             kind,
             ring: ring.expect("a valid layout"),
@@ -214,7 +277,16 @@ impl<'a> Walk<'a> {
             unpublished: Vec::new(),
             told: false,
             operations: 0,
+            popped: 0,
             violations: 0,
+        }
+    }
+
+    /// What the ring believes to share with a device.
+    fn liar(&self) -> &Liar<'a> {
+        match &self.ring {
+            Ring::Split(ring) => ring.memory(),
+            Ring::Packed(ring) => ring.memory(),
         }
     }
 
@@ -230,18 +302,18 @@ impl<'a> Walk<'a> {
 
     /// Whether there are no more decisions.
     pub fn is_over(&self) -> bool {
-        self.ring.memory().source.borrow().is_empty()
+        self.liar().source.borrow().is_empty()
     }
 
     /// A decision.
     fn decide(&self) -> u8 {
-        self.ring.memory().source.borrow_mut().byte()
+        self.liar().source.borrow_mut().byte()
     }
 
     /// Does one thing.
     pub fn step(&mut self) {
         self.operations += 1;
-        self.ring.memory().reads.set(0);
+        self.liar().reads.set(0);
         match self.decide() {
             0..=79 => self.add(),
             80..=119 => self.publish(),
@@ -252,7 +324,7 @@ impl<'a> Walk<'a> {
             _ if self.told || self.decide() == 0 => self.reset(),
             _ => self.pop(),
         }
-        let reads = self.ring.memory().reads.get();
+        let reads = self.liar().reads.get();
         assert!(reads <= READS, "{reads} reads");
         assert!(self.ring.num_free() <= self.kind.size);
     }
@@ -279,6 +351,7 @@ impl<'a> Walk<'a> {
         assert_eq!(*entry, None, "a token that is outstanding");
         *entry = Some((writable, false));
         self.count += 1;
+        self.liar().heads.borrow_mut().push_back(token);
         self.unpublished.push(token);
     }
 
@@ -307,11 +380,14 @@ impl<'a> Walk<'a> {
                 assert!(shown, "the device has never seen it");
                 assert!(used.written <= writable, "more than was writable");
                 self.count -= 1;
-                let memory = self.ring.memory();
+                let memory = self.liar();
                 let mut heads = memory.heads.borrow_mut();
                 let at = heads.iter().position(|&head| head == used.head);
-                heads.remove(at.expect("it was made available"));
+                let at = at.expect("it was made available");
+                assert!(at == 0 || !self.kind.in_order, "out of order");
+                heads.remove(at);
                 drop(heads);
+                self.popped = self.popped.wrapping_add(1);
                 self.ring.release(used);
                 assert_eq!(self.ring.broken(), None);
                 true
@@ -319,6 +395,7 @@ impl<'a> Walk<'a> {
             Err(violation) => {
                 assert!(!self.told, "told twice");
                 self.check(violation);
+                assert!(self.ring.stats().rejected(violation) > 0);
                 self.told = true;
                 self.violations += 1;
                 false
@@ -339,7 +416,7 @@ impl<'a> Walk<'a> {
         while self.take_back() {
             count += 1;
             assert!(count <= most);
-            self.ring.memory().reads.set(0);
+            self.liar().reads.set(0);
             self.operations += 1;
         }
     }
@@ -347,9 +424,10 @@ impl<'a> Walk<'a> {
     /// The device did what it is said to have done.
     fn check(&self, violation: Violation) {
         assert_eq!(self.ring.broken(), Some(violation));
-        let memory = self.ring.memory();
+        let memory = self.liar();
         match violation {
             Violation::UsedIndex => {
+                assert!(!self.kind.packed);
                 let shown = self.count - self.unpublished.len() as u16;
                 let behind = memory.avail_idx.get().wrapping_sub(memory.used_idx.get());
                 assert!(behind > shown, "the index was fine");
@@ -359,6 +437,14 @@ impl<'a> Walk<'a> {
                 let entry = usize::try_from(id).ok();
                 let entry = entry.and_then(|id| *self.outstanding.get(id)?);
                 assert!(!matches!(entry, Some((_, true))), "the id was fine");
+            }
+            Violation::UsedBatch => {
+                assert!(self.kind.in_order && !self.kind.packed);
+                let (id, _) = memory.elem.get();
+                let heads = memory.heads.borrow();
+                let before = heads.iter().position(|&head| u32::from(head) == id);
+                let covered = memory.used_idx.get().wrapping_sub(self.popped);
+                assert!(before.expect("outstanding") >= usize::from(covered));
             }
             _ => panic!("the device did not do that: {violation:?}"),
         }
@@ -383,12 +469,18 @@ impl<'a> Walk<'a> {
             self.count -= 1;
         }
         assert_eq!((self.count, self.ring.num_free()), (0, self.kind.size));
-        let (operations, violations) = (self.operations, self.violations);
-        let source = self.ring.memory().source.borrow().clone();
-        *self = Self {
-            operations,
-            violations,
-            ..Self::new(self.kind, source)
-        };
+        self.ring.reset();
+        let memory = self.liar();
+        memory.heads.borrow_mut().clear();
+        memory.avail_idx.set(0);
+        memory.used_idx.set(0);
+        self.unpublished.clear();
+        self.popped = 0;
+        self.told = false;
+        assert_eq!(self.ring.broken(), None);
+        let counted = |violation: &Violation| self.ring.stats().rejected(*violation);
+        let counted: u64 = Violation::OF_DEVICE.iter().map(counted).sum();
+        // What enabling interrupts found may not have been told.
+        assert!(counted >= self.violations);
     }
 }
