@@ -9,28 +9,13 @@
 //! and of the device. A barrier of the ring can be left out, to show that it is needed: then the
 //! model has to fail.
 
-use loom::sync::atomic::{
-    fence,
-    AtomicU16,
-    AtomicU32,
-    AtomicU64,
-    Ordering::{
-        Acquire,
-        Relaxed,
-        Release,
-        SeqCst, //
-    }, //
-};
-use loom::sync::Arc;
+pub mod packed;
+pub mod split;
+
 use pure::ring::{
-    self,
-    descriptor::Descriptor,
-    split::{
-        Split,
-        SplitMemory, //
-    },
-    stats::Stats,
+    Either,
     Options,
+    Ring as EitherRing,
     Slot, //
 };
 
@@ -45,254 +30,116 @@ pub enum Barrier {
     Mb,
 }
 
-/// What driver and device share.
-#[derive(Debug)]
-struct Shared {
-    /// Addresses in the descriptor table. They stand for all of a descriptor.
-    desc: Vec<AtomicU64>,
-    /// Entries of the available ring.
-    avail: Vec<AtomicU16>,
-    /// Index of the available ring.
-    avail_idx: AtomicU16,
-    /// Flags of the available ring.
-    avail_flags: AtomicU16,
-    /// Where the driver wants an interrupt.
-    used_event: AtomicU16,
-    /// Entries of the used ring.
-    used: Vec<(AtomicU32, AtomicU32)>,
-    /// Index of the used ring.
-    used_idx: AtomicU16,
-    /// Flags of the used ring.
-    used_flags: AtomicU16,
-    /// Where the device wants a notification.
-    avail_event: AtomicU16,
-}
-
-/// The driver's handle of the memory.
-#[derive(Debug)]
-pub struct Memory {
-    /// What it shares with the device.
-    shared: Arc<Shared>,
-    /// Entries of the ring.
-    size: u16,
+/// What is modelled.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// Whether the ring is packed.
+    pub packed: bool,
+    /// `VIRTIO_F_IN_ORDER`.
+    pub in_order: bool,
+    /// `VIRTIO_F_EVENT_IDX`.
+    pub event_idx: bool,
+    /// Entries.
+    pub size: u16,
     /// The barrier that is left out.
-    omitted: Option<Barrier>,
-    /// Counters.
-    stats: Stats,
-}
-
-impl Memory {
-    /// Where in the ring a position is.
-    fn at(&self, position: u16) -> usize {
-        usize::from(position & (self.size - 1))
-    }
-}
-
-impl ring::Memory for Memory {
-    fn size(&self) -> u16 {
-        self.size
-    }
-
-    fn stats(&self) -> &Stats {
-        &self.stats
-    }
-
-    fn clear(&self) {
-        unreachable!("the device is never reset");
-    }
-
-    fn table_len(&self) -> u16 {
-        0
-    }
-
-    fn table_addr(&self, _: u16) -> u64 {
-        0
-    }
-
-    fn wmb(&self) {
-        if self.omitted != Some(Barrier::Wmb) {
-            fence(Release);
-        }
-    }
-
-    fn rmb(&self) {
-        if self.omitted != Some(Barrier::Rmb) {
-            fence(Acquire);
-        }
-    }
-
-    fn mb(&self) {
-        if self.omitted != Some(Barrier::Mb) {
-            fence(SeqCst);
-        }
-    }
-}
-
-impl SplitMemory for Memory {
-    fn write_desc(&self, index: u16, desc: Descriptor) {
-        self.shared.desc[self.at(index)].store(desc.addr, Relaxed);
-    }
-
-    fn write_avail_ring(&self, position: u16, head: u16) {
-        self.shared.avail[self.at(position)].store(head, Relaxed);
-    }
-
-    fn write_avail_idx(&self, idx: u16) {
-        self.shared.avail_idx.store(idx, Relaxed);
-    }
-
-    fn write_avail_flags(&self, flags: u16) {
-        self.shared.avail_flags.store(flags, Relaxed);
-    }
-
-    fn write_used_event(&self, idx: u16) {
-        self.shared.used_event.store(idx, Relaxed);
-    }
-
-    fn read_used_idx(&self) -> u16 {
-        self.shared.used_idx.load(Relaxed)
-    }
-
-    fn read_used_elem(&self, position: u16) -> (u32, u32) {
-        let (id, len) = &self.shared.used[self.at(position)];
-        (id.load(Relaxed), len.load(Relaxed))
-    }
-
-    fn read_used_flags(&self) -> u16 {
-        self.shared.used_flags.load(Relaxed)
-    }
-
-    fn read_avail_event(&self) -> u16 {
-        self.shared.avail_event.load(Relaxed)
-    }
-
-    fn write_table(&self, _: u16, _: u16, _: Descriptor) {}
+    pub omitted: Option<Barrier>,
 }
 
 /// The ring under test.
-pub type Ring = Split<Memory, Vec<Slot>>;
+pub type Ring = EitherRing<split::Memory, packed::Memory, Vec<Slot>>;
 
 /// The device's side, with all the barriers that it needs.
 #[derive(Debug)]
-pub struct Device {
-    /// What it shares with the driver.
-    shared: Arc<Shared>,
-    /// Whether the event index was negotiated.
-    event_idx: bool,
-    /// Entries of the ring.
-    size: u16,
-    /// Available entries taken.
-    taken: u16,
-    /// Used entries written.
-    used: u16,
+pub enum Device {
+    /// Of a split ring.
+    #[expect(private_interfaces, reason = "only this crate looks inside")]
+    Split(split::Device),
+    /// Of a packed ring.
+    #[expect(private_interfaces, reason = "only this crate looks inside")]
+    Packed(packed::Device),
 }
 
-/// A ring, without one of its barriers if so wanted, and the device at its other end.
-pub fn ring(size: u16, event_idx: bool, omitted: Option<Barrier>) -> (Ring, Device) {
-    fn cells<T>(size: u16, new: impl Fn() -> T) -> Vec<T> {
-        (0..size).map(|_| new()).collect()
-    }
-    let shared = Arc::new(Shared {
-        desc: cells(size, || AtomicU64::new(0)),
-        avail: cells(size, || AtomicU16::new(0)),
-        avail_idx: AtomicU16::new(0),
-        avail_flags: AtomicU16::new(0),
-        used_event: AtomicU16::new(0),
-        used: cells(size, || (AtomicU32::new(0), AtomicU32::new(0))),
-        used_idx: AtomicU16::new(0),
-        used_flags: AtomicU16::new(0),
-        avail_event: AtomicU16::new(0),
-    });
-    let device = Device {
-        shared: shared.clone(),
-        event_idx,
-        size,
-        taken: 0,
-        used: 0,
-    };
-    let memory = Memory {
-        shared,
-        size,
-        omitted,
-        stats: Stats::default(),
+/// One for each entry.
+fn cells<T>(size: u16, new: impl Fn() -> T) -> Vec<T> {
+    (0..size).map(|_| new()).collect()
+}
+
+/// A ring, and the device at its other end.
+pub fn ring(kind: Kind) -> (Ring, Device) {
+    let (memory, device) = if kind.packed {
+        let (memory, device) = packed::new(kind);
+        (Either::Packed(memory), Device::Packed(device))
+    } else {
+        let (memory, device) = split::new(kind);
+        (Either::Split(memory), Device::Split(device))
     };
     let options = Options {
-        event_idx,
+        event_idx: kind.event_idx,
         indirect: false,
-        in_order: false,
+        in_order: kind.in_order,
     };
-    let slots = vec![Slot::default(); usize::from(size)];
-    let ring = Split::new(memory, slots, options).expect("the layout is valid");
+    let slots = vec![Slot::default(); usize::from(kind.size)];
+    let ring = Ring::new(memory, slots, options).expect("the layout is valid");
     (ring, device)
 }
 
-/// Adds and publishes a chain of one segment, of which the device can tell which one it is. Whether
-/// a notification is wanted.
-pub fn publish(ring: &mut Ring, tag: u64) -> bool {
-    let mut chain = ring.chain(1).expect("there is room");
-    chain.push(tag, 1000, true).expect("the segment is valid");
+/// Adds a chain of segments by which the device can tell which one it is.
+pub fn add(ring: &mut Ring, tag: u64, segments: u16) {
+    let mut chain = ring.chain(segments).expect("there is room");
+    for _ in 0..segments {
+        chain.push(tag, 1000, true).expect("the segment is valid");
+    }
     chain.commit().expect("the chain is not empty");
+}
+
+/// Adds and publishes a chain of one segment. Whether a notification is wanted.
+pub fn publish(ring: &mut Ring, tag: u64) -> bool {
+    add(ring, tag, 1);
     ring.publish()
 }
 
+/// Takes back the next chain: the bytes written.
+pub fn pop(ring: &mut Ring) -> Option<u32> {
+    let used = ring.peek().expect("a stale entry")?;
+    let written = used.written;
+    ring.release(used);
+    Some(written)
+}
+
+/// Does the same with either form.
+macro_rules! both {
+    ($device:expr, $form:ident => $do:expr) => {
+        match $device {
+            Device::Split($form) => $do,
+            Device::Packed($form) => $do,
+        }
+    };
+}
+
 impl Device {
-    /// Where in the ring a position is.
-    fn at(&self, position: u16) -> usize {
-        usize::from(position & (self.size - 1))
-    }
-
-    /// Takes a chain: head and tag.
+    /// Takes a chain: what to call it, and its tag.
     pub fn take(&mut self) -> Option<(u16, u64)> {
-        if self.shared.avail_idx.load(Relaxed) == self.taken {
-            return None;
-        }
-        fence(Acquire);
-        let head = self.shared.avail[self.at(self.taken)].load(Relaxed);
-        let tag = self.shared.desc[self.at(head)].load(Relaxed);
-        self.taken = self.taken.wrapping_add(1);
-        Some((head, tag))
+        both!(self, device => device.take())
     }
 
-    /// Available entries taken.
+    /// Chains taken.
     pub fn taken(&self) -> u16 {
-        self.taken
+        both!(self, device => device.taken())
     }
 
-    /// Asks for no notifications. With the event index, it asks for one that has been.
+    /// Asks for no notifications.
     pub fn disable_notifications(&self) {
-        if self.event_idx {
-            let passed = self.taken.wrapping_sub(1);
-            self.shared.avail_event.store(passed, Relaxed);
-        } else {
-            self.shared.used_flags.store(1, Relaxed);
-        }
+        both!(self, device => device.disable_notifications());
     }
 
     /// Asks for a notification of the next chain. Whether the device may wait for it.
     pub fn enable_notifications(&self) -> bool {
-        if self.event_idx {
-            self.shared.avail_event.store(self.taken, Relaxed);
-        } else {
-            self.shared.used_flags.store(0, Relaxed);
-        }
-        fence(SeqCst);
-        self.shared.avail_idx.load(Relaxed) == self.taken
+        both!(self, device => device.enable_notifications())
     }
 
-    /// Uses a chain. Whether the driver wants an interrupt.
-    pub fn complete(&mut self, head: u16, len: u32) -> bool {
-        let old = self.used;
-        let (id, length) = &self.shared.used[self.at(old)];
-        id.store(head.into(), Relaxed);
-        length.store(len, Relaxed);
-        fence(Release);
-        self.used = old.wrapping_add(1);
-        self.shared.used_idx.store(self.used, Relaxed);
-        fence(SeqCst);
-        if self.event_idx {
-            self.shared.used_event.load(Relaxed) == old
-        } else {
-            self.shared.avail_flags.load(Relaxed) & 1 == 0
-        }
+    /// Uses so many chains, each of one segment, and says so of the last one. Whether the driver
+    /// wants an interrupt.
+    pub fn complete(&mut self, id: u16, len: u32, count: u16) -> bool {
+        both!(self, device => device.complete(id, len, count))
     }
 }
