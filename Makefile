@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := modules
 
 # Variables of the command line are the scripts' too.
-export KERNEL_SERIES FLAVOUR KERNEL_TREE VIRTIO_RUST_CACHE DEBIAN_MIRROR RUSTC TESTS JOBS
+export KERNEL_SERIES FLAVOUR KERNEL_TREE VIRTIO_RUST_CACHE DEBIAN_MIRROR RUSTC TESTS JOBS TARGET FUZZ_SECONDS
 
 .PHONY: modules
 modules: ## build the modules (into build/)
@@ -31,6 +31,10 @@ check-host: ## the tests that need no guest
 .PHONY: check-guest
 check-guest: ## the tests in guests; TESTS='tests/selftests/x.sh ...' chooses
 	@scripts/check guest
+
+.PHONY: fuzz
+fuzz: ## fuzz rings and parsers; FUZZ_SECONDS=300 TARGET='split ...' say how long and which
+	@scripts/fuzz
 
 .PHONY: clippy
 clippy: ## lints; a warning is an error

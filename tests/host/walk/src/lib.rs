@@ -12,7 +12,9 @@
 pub mod bus;
 pub mod honest;
 pub mod hostile;
+mod parser;
 mod source;
+pub mod target;
 
 pub use self::source::Source;
 
