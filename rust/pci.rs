@@ -139,6 +139,14 @@ impl Function {
         &self.dev
     }
 
+    /// Whether the function can have virtual functions.
+    pub(crate) fn has_sriov(&self) -> bool {
+        // CAST: The constant is small.
+        let id = bindings::PCI_EXT_CAP_ID_SRIOV as c_int;
+        // SAFETY: `dev` is a live device.
+        unsafe { bindings::pci_find_ext_capability(raw_device(&*self.dev), id) != 0 }
+    }
+
     /// Lets the function read and write memory.
     pub(crate) fn set_master(&self) {
         // SAFETY: `dev` is a live, enabled device.

@@ -185,6 +185,8 @@ pub struct Queue<T> {
     notifier: Notifier,
     stats: Arc<Stats>,
     index: u16,
+    /// The device has confirmed that it uses this queue no more, whatever it does with others.
+    quiet: bool,
 }
 
 /// What the device may be using.
@@ -235,7 +237,13 @@ impl<T> Queue<T> {
             notifier,
             stats,
             index,
+            quiet: false,
         })
+    }
+
+    /// Whether the device can not be using the queue.
+    fn is_quiet(&self) -> bool {
+        self.quiet || self.device.is_quiescent()
     }
 
     /// Index of the queue in its device.
@@ -461,7 +469,7 @@ impl<T> Queue<T> {
     /// A request that the device will never answer, once its reset is confirmed; [`None`] before,
     /// and when there are no more.
     pub fn take_unused(&mut self) -> Option<T> {
-        if !self.device.is_quiescent() {
+        if !self.is_quiet() {
             return None;
         }
         let inner = self.inner.as_mut()?;
@@ -487,7 +495,7 @@ impl<T> Drop for Queue<T> {
         // Tokens own memory that is mapped: unmap before they go.
         while self.take_unused().is_some() {}
 
-        if !self.device.is_quiescent() {
+        if !self.is_quiet() {
             self.device.warn(fmt!(
                 "queue {} is dropped while the device may use it; its memory is lost",
                 self.index

@@ -113,6 +113,9 @@ pub(crate) trait Transport: Control + Send + Sync {
     /// Tells a device that was reset the vectors that it had. Returns whether it took them.
     fn rewire(&self, plan: Plan, queues: u16) -> bool;
 
+    /// Tells the device the vector of a queue that was reset. Returns whether it took it.
+    fn rewire_queue(&self, plan: Plan, index: u16) -> bool;
+
     /// Lets the device reach memory.
     fn start_dma(&self);
 

@@ -35,6 +35,9 @@ use super::{
     },
 };
 
+/// How often it is seen whether the device is still there that is waited for.
+const CHECK_INTERVAL: Msecs = 1_000;
+
 /// A queue of which a thread waits for its requests to be done.
 ///
 /// Every wait has a bound, ends when a signal is pending, and ends at once when the queue is
@@ -137,14 +140,29 @@ impl<T: Send + 'static> WaitQueue<T> {
         self.state.lock().unused.pop()
     }
 
+    /// Gives up the requests that the device does not answer: resets the queue, so that they can be
+    /// had back.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Device::reset_queue`](super::device::Device::reset_queue).
+    fn cancel(&self) -> Result {
+        let state = self.state.lock();
+        let device = state.queue.device().clone();
+        let index = state.queue.index();
+        drop(state);
+        device.reset_queue(index)
+    }
+
     /// The next request that is done. Without a `timeout`, [`None`] when there is none now;
     /// otherwise it is waited for.
     ///
     /// # Errors
     ///
     /// `ENODEV` when the queue was stopped or is broken, `ETIMEDOUT` after `timeout`, `ERESTARTSYS`
-    /// when a signal is pending, `EAGAIN` when the device was restarted: requests may have come back
-    /// then by [`Self::take_unused`].
+    /// when a signal is pending, `EAGAIN` when the device was restarted. After `EAGAIN`, and after
+    /// `ETIMEDOUT` where the device can reset single queues (VIRTIO_F_RING_RESET), requests may have
+    /// come back by [`Self::take_unused`].
     pub fn next(&self, timeout: Option<Msecs>) -> Result<Option<Completion<T>>> {
         let mut jiffies = timeout.map(msecs_to_jiffies);
         let mut state = self.state.lock();
@@ -167,19 +185,31 @@ impl<T: Send + 'static> WaitQueue<T> {
             if !state.paused && !state.queue.enable_interrupts() {
                 continue;
             }
-            match self.done.wait_interruptible_timeout(&mut state, left) {
-                CondVarTimeoutResult::Woken { jiffies: left } => jiffies = Some(left),
+            let slice = left.min(msecs_to_jiffies(CHECK_INTERVAL));
+            match self.done.wait_interruptible_timeout(&mut state, slice) {
+                CondVarTimeoutResult::Woken { jiffies: rest } => {
+                    jiffies = Some(left.saturating_sub(slice.saturating_sub(rest)));
+                }
                 CondVarTimeoutResult::Timeout => {
                     // The answer may be there all the same, if its interrupt was lost; and it may
                     // be missing because the device is (VIRTIO 1.4, 2.1.2).
                     let completion = state.queue.pop();
-                    if completion.is_none() {
+                    if completion.is_some() {
+                        return Ok(completion);
+                    }
+                    if !state.paused {
                         let device = state.queue.device().clone();
                         drop(state);
                         device.check();
+                        state = self.state.lock();
+                    }
+                    if slice == left {
+                        drop(state);
+                        // Where the device can not do that, it keeps them until it answers.
+                        let _ = self.cancel();
                         return Err(ETIMEDOUT);
                     }
-                    return Ok(completion);
+                    jiffies = Some(left.saturating_sub(slice));
                 }
                 CondVarTimeoutResult::Signal { .. } => return Err(ERESTARTSYS),
             }

@@ -30,7 +30,8 @@ use crate::virtio::{
     device::{
         life::Pause,
         Device, //
-    }, //
+    },
+    feature::transport, //
 };
 
 /// How long what is logged stays true: see [`Budget`].
@@ -166,6 +167,12 @@ impl Bound {
                 let _ = self.device.restart(|| driver.resume());
             }
         }
+    }
+
+    /// Whether the device can have virtual functions now.
+    pub(crate) fn can_have_functions(&self) -> bool {
+        let _driven = self.driven.lock();
+        self.device.is_working() && self.device.has(transport::SR_IOV)
     }
 
     /// Gives the device up: it does not come back.

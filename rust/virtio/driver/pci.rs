@@ -92,6 +92,7 @@ unsafe impl<T: Driver + PciIds> driver::RegistrationOps for PciAdapter<T> {
             (*reg.get()).probe = Some(Self::probe_callback);
             (*reg.get()).remove = Some(Self::remove_callback);
             (*reg.get()).shutdown = Some(shutdown_callback);
+            (*reg.get()).sriov_configure = Some(sriov_configure_callback);
             (*reg.get()).err_handler = &ERROR_HANDLERS;
             (*reg.get()).driver.pm = &PM_OPS;
         }
@@ -156,6 +157,10 @@ impl<T: Driver + PciIds> PciAdapter<T> {
 
     /// Called by the PCI core when driver and device part.
     extern "C" fn remove_callback(pdev: *mut bindings::pci_dev) {
+        // SAFETY: The core keeps the device for the duration of the callback. Without virtual
+        // functions nothing happens.
+        unsafe { bindings::pci_disable_sriov(pdev) };
+
         // Here and not when the data is dropped: the bus still treats the device as ours.
         // SAFETY: Only a device that was probed is removed.
         unsafe { bound(pdev) }.remove();
@@ -192,6 +197,29 @@ unsafe fn bound(pdev: *mut bindings::pci_dev) -> Arc<Bound> {
 extern "C" fn shutdown_callback(pdev: *mut bindings::pci_dev) {
     // SAFETY: Only a device that was probed is shut down.
     unsafe { bound(pdev) }.shutdown();
+}
+
+/// Called by the PCI core when somebody wants the function to have `count` virtual functions.
+extern "C" fn sriov_configure_callback(pdev: *mut bindings::pci_dev, count: c_int) -> c_int {
+    // SAFETY: The core calls this for devices that were probed.
+    let bound = unsafe { bound(pdev) };
+    from_result(|| {
+        if !bound.can_have_functions() {
+            return Err(EINVAL);
+        }
+        // SAFETY: `pdev` is a live device, here and below.
+        if unsafe { bindings::pci_vfs_assigned(pdev) } != 0 {
+            return Err(EPERM);
+        }
+        if count == 0 {
+            // SAFETY: As above.
+            unsafe { bindings::pci_disable_sriov(pdev) };
+            return Ok(0);
+        }
+        // SAFETY: As above.
+        to_result(unsafe { bindings::pci_enable_sriov(pdev, count) })?;
+        Ok(count)
+    })
 }
 
 /// Called by the PCI core before the function is reset.

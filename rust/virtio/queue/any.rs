@@ -25,6 +25,9 @@ pub(in crate::virtio) mod sealed {
         /// `EBUSY` while the device may use the queue, or when it has requests; `ENODEV` when the
         /// queue was given up.
         fn restart(&mut self) -> Result<RingAddresses>;
+
+        /// The device has confirmed that it uses this queue no more.
+        fn set_quiet(&mut self);
     }
 }
 
@@ -85,7 +88,7 @@ impl<T> AnyQueue for Queue<T> {
 
 impl<T> sealed::Restart for Queue<T> {
     fn restart(&mut self) -> Result<RingAddresses> {
-        if !self.device.is_quiescent() {
+        if !self.is_quiet() {
             return Err(EBUSY);
         }
         let inner = self.inner.as_mut().ok_or(ENODEV)?;
@@ -93,6 +96,12 @@ impl<T> sealed::Restart for Queue<T> {
             return Err(EBUSY);
         }
         inner.ring.reset();
-        Ok(inner.ring.memory().addresses())
+        let addresses = inner.ring.memory().addresses();
+        self.quiet = false;
+        Ok(addresses)
+    }
+
+    fn set_quiet(&mut self) {
+        self.quiet = true;
     }
 }

@@ -435,7 +435,12 @@ impl Transport for Pci {
     }
 
     fn features(&self) -> FeatureSet {
-        features::supported(&self.common, &self.notify)
+        let features = features::supported(&self.common, &self.notify);
+        if self.function.has_sriov() {
+            features.with(transport::SR_IOV)
+        } else {
+            features
+        }
     }
 
     fn num_queues(&self) -> u16 {
@@ -478,6 +483,10 @@ impl Transport for Pci {
 
     fn rewire(&self, plan: Plan, queues: u16) -> bool {
         plan.program(&self.common, queues)
+    }
+
+    fn rewire_queue(&self, plan: Plan, index: u16) -> bool {
+        plan.program_queue(&self.common, index)
     }
 
     fn start_dma(&self) {

@@ -28,6 +28,9 @@ const ALWAYS: FeatureSet = FeatureSet::of(&[
 /// there, and NOTIFICATION_DATA if a doorbell of 32 bits can not be (VIRTIO 1.4, 4.1.4.4.1).
 pub fn supported<R: Registers>(common: &CommonConfig<R>, notify: &Notify) -> FeatureSet {
     let mut features = ALWAYS;
+    if common.has_queue_reset() {
+        features = features.with(transport::RING_RESET);
+    }
     if common.has_notif_config_data() {
         features = features.with(transport::NOTIF_CONFIG_DATA);
     }
