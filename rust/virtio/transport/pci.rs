@@ -59,10 +59,7 @@ use crate::{
             RingAddresses, //
         },
         config::ConfigAccess,
-        feature::{
-            transport,
-            FeatureSet, //
-        },
+        feature::FeatureSet,
         irq::{
             ConfigInterrupt,
             SharedInterrupt, //
@@ -462,11 +459,7 @@ impl Transport for Pci {
             width.into(),
         )?;
 
-        let value = if features.contains(transport::NOTIF_CONFIG_DATA) {
-            queue.notif_config_data()
-        } else {
-            index
-        };
+        let value = doorbell::value(&queue, index, features);
         Notifier::new(Doorbell::new(mapping, value, features))
     }
 

@@ -4,7 +4,10 @@
 
 //! The doorbell of a queue (VIRTIO 1.4, 4.1.4.4 and 4.1.5.2).
 
-use super::common::Registers;
+use super::common::{
+    QueueConfig,
+    Registers, //
+};
 use crate::virtio::feature::{
     transport,
     FeatureSet, //
@@ -28,8 +31,8 @@ pub struct Doorbell<R> {
 }
 
 impl<R: Registers> Doorbell<R> {
-    /// The doorbell at the beginning of `registers`, which are [`width`] bytes. `value` is the index
-    /// of the queue, or `queue_notif_config_data` where that was negotiated.
+    /// The doorbell at the beginning of `registers`, which are [`width`] bytes. `value` is what
+    /// [`value`] says.
     pub fn new(registers: R, value: u16, features: FeatureSet) -> Self {
         Self {
             registers,
@@ -48,6 +51,15 @@ impl<R: Registers> Doorbell<R> {
         } else {
             self.registers.write16(0, self.value);
         }
+    }
+}
+
+/// What a doorbell is rung with in its lower half: that of queue `index`, whose registers these are.
+pub fn value<R: Registers>(queue: &QueueConfig<'_, R>, index: u16, features: FeatureSet) -> u16 {
+    if features.contains(transport::NOTIF_CONFIG_DATA) {
+        queue.notif_config_data()
+    } else {
+        index
     }
 }
 
