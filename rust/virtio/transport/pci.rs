@@ -59,7 +59,10 @@ use crate::{
             RingAddresses, //
         },
         config::ConfigAccess,
-        feature::FeatureSet,
+        feature::{
+            transport,
+            FeatureSet, //
+        },
         irq::{
             ConfigInterrupt,
             SharedInterrupt, //
