@@ -248,77 +248,132 @@ fn waiting_again_is_ordered() {
     }
 }
 
-/// Tests that fail, as they have to without a barrier.
-macro_rules! needed {
-    ($($(#[$doc:meta])* $name:ident, $why:literal: $model:expr;)*) => {
-        $(
-            $(#[$doc])*
-            #[test]
-            #[should_panic = $why]
-            fn $name() {
-                $model;
-            }
-        )*
-    };
+/// VQ-SPLIT-45: without the barrier before the index the device sees stale descriptors or
+/// entries.
+#[test]
+#[should_panic = "a stale descriptor"]
+fn publishing_needs_the_write_barrier() {
+    driver_publishes(1, without(SPLIT, Barrier::Wmb));
 }
 
-needed! {
-    /// VQ-SPLIT-45: without the barrier before the index the device sees stale descriptors or
-    /// entries.
-    publishing_needs_the_write_barrier, "a stale descriptor":
-        driver_publishes(1, without(SPLIT, Barrier::Wmb));
-    /// VQ-PACKED-27: without the barrier before the flags the device sees stale descriptors.
-    packed_publishing_needs_the_write_barrier, "a stale descriptor":
-        driver_publishes(1, without(PACKED, Barrier::Wmb));
-    /// VQ-PACKED-16: the same for the other descriptors of a list.
-    packed_lists_need_the_write_barrier, "a stale descriptor":
-        driver_publishes_at_once(1, 2, without(PACKED, Barrier::Wmb));
-    /// VQ-PACKED-33: without the barrier before the flags the device sees a part of what was
-    /// published.
-    packed_batches_need_the_write_barrier, "a":
-        driver_publishes_at_once(2, 1, without(PACKED, Barrier::Wmb));
-    /// VQ-SPLIT-46: without the barrier after the index a notification can be lost.
-    publishing_needs_the_full_barrier, "a lost notification":
-        driver_publishes(1, without(SPLIT, Barrier::Mb));
-    /// VQ-SPLIT-46: the same with the event index.
-    publishing_needs_the_full_barrier_with_event_index, "a lost notification":
-        driver_publishes(2, without(events(SPLIT), Barrier::Mb));
-    /// VQ-PACKED-28: without the barrier after the flags a notification can be lost.
-    packed_publishing_needs_the_full_barrier, "a lost notification":
-        driver_publishes(1, without(PACKED, Barrier::Mb));
-    /// VQ-PACKED-28: the same with the event index.
-    packed_publishing_needs_the_full_barrier_with_event_index, "a lost notification":
-        driver_publishes(2, without(events(PACKED), Barrier::Mb));
-    /// VQ-SPLIT-28: without the barrier after the used index the driver sees stale entries.
-    taking_back_needs_the_read_barrier, "a stale":
-        device_completes(1, How::OneByOne, without(SPLIT, Barrier::Rmb));
-    /// VQ-PACKED-31: without the barrier after the flags the driver sees stale ids and lengths.
-    packed_taking_back_needs_the_read_barrier, "a stale":
-        device_completes(1, How::OneByOne, without(PACKED, Barrier::Rmb));
-    /// VQ-SPLIT-28, VQ-SPLIT-35: the same with batches.
-    batches_need_the_read_barrier, "a stale":
-        device_completes(2, How::Batch, without(ALL[2], Barrier::Rmb));
-    /// VQ-PACKED-26, VQ-PACKED-31: the same with batches.
-    packed_used_batches_need_the_read_barrier, "a stale":
-        device_completes(2, How::Batch, without(ALL[3], Barrier::Rmb));
-    /// VQ-SPLIT-47: without the barrier after the wish for an interrupt one can be lost.
-    waiting_needs_the_full_barrier, "a lost interrupt":
-        device_completes(1, How::OneByOne, without(SPLIT, Barrier::Mb));
-    /// VQ-SPLIT-47: the same with the event index.
-    waiting_needs_the_full_barrier_with_event_index, "a lost interrupt":
-        device_completes(2, How::OneByOne, without(events(SPLIT), Barrier::Mb));
-    /// VQ-PACKED-32: without the barrier after the wish for an interrupt one can be lost.
-    packed_waiting_needs_the_full_barrier, "a lost interrupt":
-        device_completes(1, How::OneByOne, without(PACKED, Barrier::Mb));
-    /// VQ-PACKED-32: the same with the event index.
-    packed_waiting_needs_the_full_barrier_with_event_index, "a lost interrupt":
-        device_completes(2, How::OneByOne, without(events(PACKED), Barrier::Mb));
-    /// VQ-SPLIT-35, VQ-SPLIT-47: the same with batches.
-    batches_need_the_full_barrier, "a lost interrupt":
-        device_completes(2, How::Batch, without(ALL[2], Barrier::Mb));
-    /// VQ-PACKED-26, VQ-PACKED-32: the same with batches.
-    packed_batches_need_the_full_barrier, "a lost interrupt":
-        device_completes(2, How::Batch, without(ALL[3], Barrier::Mb));
+/// VQ-PACKED-27: without the barrier before the flags the device sees stale descriptors.
+#[test]
+#[should_panic = "a stale descriptor"]
+fn packed_publishing_needs_the_write_barrier() {
+    driver_publishes(1, without(PACKED, Barrier::Wmb));
+}
+
+/// VQ-PACKED-16: the same for the other descriptors of a list.
+#[test]
+#[should_panic = "a stale descriptor"]
+fn packed_lists_need_the_write_barrier() {
+    driver_publishes_at_once(1, 2, without(PACKED, Barrier::Wmb));
+}
+
+/// VQ-PACKED-33: without the barrier before the flags the device sees a part of what was
+/// published.
+#[test]
+#[should_panic = "a"]
+fn packed_batches_need_the_write_barrier() {
+    driver_publishes_at_once(2, 1, without(PACKED, Barrier::Wmb));
+}
+
+/// VQ-SPLIT-46: without the barrier after the index a notification can be lost.
+#[test]
+#[should_panic = "a lost notification"]
+fn publishing_needs_the_full_barrier() {
+    driver_publishes(1, without(SPLIT, Barrier::Mb));
+}
+
+/// VQ-SPLIT-46: the same with the event index.
+#[test]
+#[should_panic = "a lost notification"]
+fn publishing_needs_the_full_barrier_with_event_index() {
+    driver_publishes(2, without(events(SPLIT), Barrier::Mb));
+}
+
+/// VQ-PACKED-28: without the barrier after the flags a notification can be lost.
+#[test]
+#[should_panic = "a lost notification"]
+fn packed_publishing_needs_the_full_barrier() {
+    driver_publishes(1, without(PACKED, Barrier::Mb));
+}
+
+/// VQ-PACKED-28: the same with the event index.
+#[test]
+#[should_panic = "a lost notification"]
+fn packed_publishing_needs_the_full_barrier_with_event_index() {
+    driver_publishes(2, without(events(PACKED), Barrier::Mb));
+}
+
+/// VQ-SPLIT-28: without the barrier after the used index the driver sees stale entries.
+#[test]
+#[should_panic = "a stale"]
+fn taking_back_needs_the_read_barrier() {
+    device_completes(1, How::OneByOne, without(SPLIT, Barrier::Rmb));
+}
+
+/// VQ-PACKED-31: without the barrier after the flags the driver sees stale ids and lengths.
+#[test]
+#[should_panic = "a stale"]
+fn packed_taking_back_needs_the_read_barrier() {
+    device_completes(1, How::OneByOne, without(PACKED, Barrier::Rmb));
+}
+
+/// VQ-SPLIT-28, VQ-SPLIT-35: the same with batches.
+#[test]
+#[should_panic = "a stale"]
+fn batches_need_the_read_barrier() {
+    device_completes(2, How::Batch, without(ALL[2], Barrier::Rmb));
+}
+
+/// VQ-PACKED-26, VQ-PACKED-31: the same with batches.
+#[test]
+#[should_panic = "a stale"]
+fn packed_used_batches_need_the_read_barrier() {
+    device_completes(2, How::Batch, without(ALL[3], Barrier::Rmb));
+}
+
+/// VQ-SPLIT-47: without the barrier after the wish for an interrupt one can be lost.
+#[test]
+#[should_panic = "a lost interrupt"]
+fn waiting_needs_the_full_barrier() {
+    device_completes(1, How::OneByOne, without(SPLIT, Barrier::Mb));
+}
+
+/// VQ-SPLIT-47: the same with the event index.
+#[test]
+#[should_panic = "a lost interrupt"]
+fn waiting_needs_the_full_barrier_with_event_index() {
+    device_completes(2, How::OneByOne, without(events(SPLIT), Barrier::Mb));
+}
+
+/// VQ-PACKED-32: without the barrier after the wish for an interrupt one can be lost.
+#[test]
+#[should_panic = "a lost interrupt"]
+fn packed_waiting_needs_the_full_barrier() {
+    device_completes(1, How::OneByOne, without(PACKED, Barrier::Mb));
+}
+
+/// VQ-PACKED-32: the same with the event index.
+#[test]
+#[should_panic = "a lost interrupt"]
+fn packed_waiting_needs_the_full_barrier_with_event_index() {
+    device_completes(2, How::OneByOne, without(events(PACKED), Barrier::Mb));
+}
+
+/// VQ-SPLIT-35, VQ-SPLIT-47: the same with batches.
+#[test]
+#[should_panic = "a lost interrupt"]
+fn batches_need_the_full_barrier() {
+    device_completes(2, How::Batch, without(ALL[2], Barrier::Mb));
+}
+
+/// VQ-PACKED-26, VQ-PACKED-32: the same with batches.
+#[test]
+#[should_panic = "a lost interrupt"]
+fn packed_batches_need_the_full_barrier() {
+    device_completes(2, How::Batch, without(ALL[3], Barrier::Mb));
 }
 
 /// A descriptor is used again as soon as its chain is taken back: neither side sees what is not for
