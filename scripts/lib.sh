@@ -107,6 +107,17 @@ need_sdk() {
 		die "the SDK in $SDK_ROOT is damaged; remove $CACHE and run make sdk"
 }
 
+# Runs a command that ends when the time for all tests is over.
+bounded() {
+	local left
+	if [ -z "${DEADLINE:-}" ]; then
+		"$@"
+		return
+	fi
+	left=$((DEADLINE - $(date +%s)))
+	timeout -k 10 $((left > 1 ? left : 1)) "$@"
+}
+
 # Runs a command in a root tree: sdk_run ROOT COMMAND...
 # BINDS holds further directories that shall be there under their own path.
 sdk_run() {
