@@ -309,7 +309,7 @@ check "disks are asked for the fields that they have, each by its width, the cap
 # BLK-INIT-14
 check "the disk has the queues that the device and the processors allow" \
 	equal 2 "$(count disk queues)"
-# BLK-INIT-15 VQ-SPLIT-08
+# BLK-INIT-15 VQ-SPLIT-08 VQ-PACKED-11
 check "no request of the disk has more segments than it takes" segments
 # BLK-OP-05 BLK-OP-17
 check "requests of the disk begin with a header and end with a status, flushes have nothing else" shapes

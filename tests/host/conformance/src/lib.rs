@@ -29,6 +29,7 @@ pub use self::{
 pub const GROUPS: &[Group] = &[
     Group("basic", 102),
     Group("split", 48),
+    Group("packed", 38),
     Group("pci", 76),
     Group("blk", 65),
     Group("rng", 6),

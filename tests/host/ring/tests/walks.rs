@@ -84,6 +84,7 @@ fn hostile(packed: bool, in_order: bool, sizes: &[u16]) {
     assert!(violations > 10_000);
 }
 
+/// NTF-02: the device is told how far the available ring is filled.
 #[test]
 fn split() {
     walk(false, false, &SPLIT);
@@ -94,31 +95,44 @@ fn split_hostile() {
     hostile(false, false, &SPLIT);
 }
 
+/// VQ-SPLIT-11, VQ-SPLIT-12, VQ-SPLIT-17, VQ-SPLIT-35: descriptors are taken in the order of the
+/// table, and chains are used in that of their submission, some of them by one entry for many.
 #[test]
 fn split_in_order() {
     walk(false, true, &SPLIT);
 }
 
+/// RSV-15: chains come back in order, or the queue is broken.
 #[test]
 fn split_in_order_hostile() {
     hostile(false, true, &SPLIT);
 }
 
+/// VQ-PACKED-02, VQ-PACKED-03, VQ-PACKED-04, VQ-PACKED-05, VQ-PACKED-07, VQ-PACKED-08,
+/// VQ-PACKED-09, VQ-PACKED-12, VQ-PACKED-14, VQ-PACKED-15, VQ-PACKED-16, VQ-PACKED-17,
+/// VQ-PACKED-18, VQ-PACKED-19, VQ-PACKED-20, VQ-PACKED-21, VQ-PACKED-22, VQ-PACKED-23,
+/// VQ-PACKED-24, VQ-PACKED-25, VQ-PACKED-30, VQ-PACKED-32, VQ-PACKED-33, VQ-PACKED-38, NTF-03: the
+/// device finds all as it is to be, whatever it asks for, and the driver what the device did. What
+/// the device checks is in `tests/host/device`.
 #[test]
 fn packed() {
     walk(true, false, &PACKED);
 }
 
+/// VQ-PACKED-36, VQ-PACKED-37, VQ-PACKED-38: whatever the device writes, and as often as it likes,
+/// no chain comes back that it did not have, nor with more than was writable.
 #[test]
 fn packed_hostile() {
     hostile(true, false, &PACKED);
 }
 
+/// VQ-PACKED-26: the same, with chains used in order, some of them by one descriptor for many.
 #[test]
 fn packed_in_order() {
     walk(true, true, &PACKED);
 }
 
+/// RSV-15: the same of a packed ring.
 #[test]
 fn packed_in_order_hostile() {
     hostile(true, true, &PACKED);

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! What a driver makes of a packed ring, descriptor by descriptor.
+
+use pure::ring::{
+    packed::{
+        event,
+        flags,
+        Packed,
+        PackedMemory, //
+    },
+    stats::Stats,
+    ChainError,
+    LayoutError,
+    Memory,
+    Options,
+    Slot,
+    Violation, //
+};
+use std::{
+    cell::RefCell,
+    rc::Rc, //
+};
+
+/// Nothing was negotiated.
+const PLAIN: Options = Options {
+    event_idx: false,
+    indirect: false,
+    in_order: false,
+};
+
+/// The event index was.
+const EVENT: Options = Options {
+    event_idx: true,
+    ..PLAIN
+};
+
+/// Indirect tables were.
+const INDIRECT: Options = Options {
+    indirect: true,
+    ..PLAIN
+};
+
+/// By which the device says, in the first round, that it used a descriptor.
+const USED: u16 = flags::AVAIL | flags::USED;
+
+/// A descriptor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Desc {
+    addr: u64,
+    len: u32,
+    id: u16,
+    flags: u16,
+}
+
+/// What driver and device share.
+#[derive(Debug, Default)]
+struct State {
+    ring: Vec<Desc>,
+    table: Vec<Desc>,
+    /// What the driver wishes: descriptor and flags.
+    driver: (u16, u16),
+    /// What the device wishes.
+    device: (u16, u16),
+    /// How often a descriptor was read that the device used.
+    reads: u32,
+}
+
+/// It, and counters.
+struct Shared(Rc<RefCell<State>>, Stats);
+
+impl Memory for Shared {
+    fn size(&self) -> u16 {
+        self.0.borrow().ring.len() as u16
+    }
+
+    fn stats(&self) -> &Stats {
+        &self.1
+    }
+
+    fn clear(&self) {}
+
+    fn table_len(&self) -> u16 {
+        self.0.borrow().table.len() as u16
+    }
+
+    fn table_addr(&self, head: u16) -> u64 {
+        0x7ab1_e000 + u64::from(head)
+    }
+
+    fn wmb(&self) {}
+
+    fn rmb(&self) {}
+
+    fn mb(&self) {}
+}
+
+impl PackedMemory for Shared {
+    fn write_desc(&self, offset: u16, addr: u64, len: u32, id: u16) {
+        let desc = &mut self.0.borrow_mut().ring[usize::from(offset)];
+        (desc.addr, desc.len, desc.id) = (addr, len, id);
+    }
+
+    fn write_flags(&self, offset: u16, flags: u16) {
+        self.0.borrow_mut().ring[usize::from(offset)].flags = flags;
+    }
+
+    fn write_driver_event(&self, event: u16) {
+        self.0.borrow_mut().driver.0 = event;
+    }
+
+    fn write_driver_flags(&self, flags: u16) {
+        self.0.borrow_mut().driver.1 = flags;
+    }
+
+    fn read_flags(&self, offset: u16) -> u16 {
+        self.0.borrow().ring[usize::from(offset)].flags
+    }
+
+    fn read_used(&self, offset: u16) -> (u16, u32) {
+        let mut state = self.0.borrow_mut();
+        state.reads += 1;
+        let desc = state.ring[usize::from(offset)];
+        (desc.id, desc.len)
+    }
+
+    fn read_device_event(&self) -> (u16, u16) {
+        self.0.borrow().device
+    }
+
+    fn write_table(&self, _: u16, entry: u16, addr: u64, len: u32, flags: u16) {
+        let entry = &mut self.0.borrow_mut().table[usize::from(entry)];
+        (entry.addr, entry.len, entry.flags) = (addr, len, flags);
+    }
+}
+
+/// The ring under test.
+type Ring = Packed<Shared, Vec<Slot>>;
+
+/// A ring of `size`, with tables of `table_len`, and what it shares.
+fn ring(size: u16, table_len: u16, options: Options) -> (Ring, Rc<RefCell<State>>) {
+    let state = Rc::new(RefCell::new(State {
+        ring: vec![Desc::default(); size.into()],
+        table: vec![Desc::default(); table_len.into()],
+        ..State::default()
+    }));
+    let memory = Shared(state.clone(), Stats::default());
+    let slots = vec![Slot::default(); size.into()];
+    let ring = Packed::new(memory, slots, options).expect("the layout is valid");
+    (ring, state)
+}
+
+/// Adds and shows a chain of so many segments of 100 bytes, which the device writes. Its id, and
+/// whether the device wants to be notified.
+fn publish(ring: &mut Ring, segments: u16) -> (u16, bool) {
+    let mut chain = ring.chain(segments).expect("there is room");
+    for _ in 0..segments {
+        chain.push(0x1000, 100, true).expect("a valid segment");
+    }
+    let id = chain.commit().expect("a valid chain");
+    (id, ring.publish())
+}
+
+/// The device uses the descriptor at `offset`.
+fn complete(state: &RefCell<State>, offset: u16, id: u16, len: u32, flags: u16) {
+    let desc = &mut state.borrow_mut().ring[usize::from(offset)];
+    (desc.id, desc.len, desc.flags) = (id, len, flags);
+}
+
+/// Takes back what the device used next: its id, and the bytes written.
+fn pop(ring: &mut Ring) -> Result<Option<(u16, u32)>, Violation> {
+    let Some(used) = ring.peek()? else {
+        return Ok(None);
+    };
+    let result = (used.head, used.written);
+    ring.release(used);
+    Ok(Some(result))
+}
+
+/// VQ-PACKED-02: a ring has any number of entries up to 32768, but not none.
+#[test]
+fn any_number_up_to_32768_is_a_size() {
+    for size in [1, 2, 3, 5, 48, 1000, 32767, 32768] {
+        let (ring, _) = ring(size, 0, PLAIN);
+        assert_eq!((ring.size(), ring.num_free()), (size, size));
+    }
+    for size in [0, 32769, u16::MAX] {
+        let state = State {
+            ring: vec![Desc::default(); size.into()],
+            ..State::default()
+        };
+        let memory = Shared(Rc::new(RefCell::new(state)), Stats::default());
+        let slots = vec![Slot::default(); size.into()];
+        let error = Packed::new(memory, slots, PLAIN).err();
+        assert_eq!(error, Some(LayoutError::Size), "size {size}");
+    }
+}
+
+/// VQ-PACKED-13: what the device writes comes after what it reads; anything else is refused, and
+/// leaves nothing behind.
+#[test]
+fn readable_after_writable_is_refused() {
+    let (mut ring, state) = ring(4, 0, PLAIN);
+    let mut chain = ring.chain(3).unwrap();
+    chain.push(0x1000, 1, false).unwrap();
+    chain.push(0x2000, 1, true).unwrap();
+    assert_eq!(chain.push(0x3000, 1, false), Err(ChainError::Order));
+    assert_eq!(chain.commit(), Err(ChainError::Empty));
+    assert!(!ring.publish());
+    assert!(state.borrow().ring.iter().all(|desc| desc.flags == 0));
+}
+
+/// VQ-PACKED-12, VQ-PACKED-19: with a table or without, a chain is no longer than the queue, even if
+/// the tables are, nor than was announced.
+#[test]
+fn chains_are_no_longer_than_the_queue() {
+    for (table_len, options) in [(0, PLAIN), (8, INDIRECT)] {
+        let (mut ring, _) = ring(4, table_len, options);
+        for count in [5, 8, u16::MAX, 0] {
+            let error = ring.chain(count).err();
+            assert_eq!(error, Some(ChainError::TooLong), "{count} segments");
+        }
+        let mut chain = ring.chain(4).unwrap();
+        for _ in 0..4 {
+            chain.push(0x1000, 1, true).unwrap();
+        }
+        assert_eq!(chain.push(0x1000, 1, true), Err(ChainError::Excess));
+    }
+}
+
+/// VQ-PACKED-14, VQ-PACKED-15: a chain is not begun before there are descriptors for all of it, and
+/// nothing of it is seen.
+#[test]
+fn chains_are_not_begun_without_room() {
+    let (mut ring, state) = ring(4, 0, PLAIN);
+    let (id, _) = publish(&mut ring, 2);
+    let before = state.borrow().ring.clone();
+    assert_eq!(ring.chain(3).err(), Some(ChainError::Full));
+    assert!(!ring.publish());
+    assert_eq!(state.borrow().ring, before);
+
+    complete(&state, 0, id, 0, USED);
+    assert!(matches!(pop(&mut ring), Ok(Some(_))));
+    assert!(ring.chain(3).is_ok());
+}
+
+/// VQ-PACKED-29: the driver's flags are those that it may write.
+#[test]
+fn the_drivers_flags_are_valid() {
+    let (mut plain, state) = ring(4, 0, PLAIN);
+    assert_eq!(state.borrow().driver.1, event::ENABLE);
+    plain.disable_interrupts();
+    assert_eq!(state.borrow().driver.1, event::DISABLE);
+    assert!(plain.enable_interrupts());
+    assert_eq!(state.borrow().driver.1, event::ENABLE);
+
+    let (mut events, state) = ring(4, 0, EVENT);
+    assert_eq!(state.borrow().driver.1, event::DESC);
+    events.disable_interrupts();
+    assert_eq!(state.borrow().driver.1, event::DESC);
+    assert!(events.enable_interrupts());
+    assert_eq!(state.borrow().driver.1, event::DESC);
+}
+
+/// VQ-PACKED-29: flags that a device must not write are a wish for a notification, and so are those
+/// of the event index without it; bits that mean nothing are ignored.
+#[test]
+fn what_the_device_must_not_wish_for_it_gets() {
+    for (options, flags, expected) in [
+        (PLAIN, event::ENABLE, true),
+        (PLAIN, event::DISABLE, false),
+        (PLAIN, event::DESC, true),
+        (PLAIN, 3, true),
+        (PLAIN, 0xfff0 | event::DISABLE, false),
+        (EVENT, event::ENABLE, true),
+        (EVENT, event::DISABLE, false),
+        (EVENT, event::DESC, false),
+        (EVENT, 3, true),
+        (EVENT, 0xfff0 | event::DESC, false),
+    ] {
+        let (mut ring, state) = ring(4, 0, options);
+        // One that is far away.
+        state.borrow_mut().device = (3 | 1 << 15, flags);
+        let (_, kick) = publish(&mut ring, 1);
+        assert_eq!(kick, expected, "{options:?} {flags:#x}");
+    }
+}
+
+/// VQ-PACKED-30: a descriptor of the other round is not the one that is to be notified of.
+#[test]
+fn offset_and_wrap_counter_decide_together() {
+    for (event, expected) in [
+        (0, false),
+        (1 << 15, true),
+        (1 | 1 << 15, true),
+        (1, false),
+        (2 | 1 << 15, false),
+        (2, false),
+    ] {
+        let (mut ring, state) = ring(4, 0, EVENT);
+        state.borrow_mut().device = (event, event::DESC);
+        let (_, kick) = publish(&mut ring, 2);
+        assert_eq!(kick, expected, "{event:#x}");
+    }
+}
+
+/// VQ-PACKED-05: a descriptor that is available is not used, nor is one of the round before.
+#[test]
+fn a_descriptor_is_used_when_both_bits_say_so() {
+    let (mut ring, state) = ring(1, 0, PLAIN);
+    for used in [USED, 0, USED, 0] {
+        let (id, _) = publish(&mut ring, 1);
+        let available = state.borrow().ring[0].flags;
+        for other in [available, USED & !used, !available & USED] {
+            if other == used {
+                continue;
+            }
+            complete(&state, 0, id, 1, other);
+            assert_eq!(pop(&mut ring), Ok(None), "{other:#x} for {used:#x}");
+        }
+        complete(&state, 0, id, 1, used | flags::WRITE);
+        assert_eq!(pop(&mut ring), Ok(Some((id, 1))));
+    }
+}
+
+/// VQ-PACKED-34: nothing behind a descriptor counts that is not used yet.
+#[test]
+fn a_gap_is_waited_for() {
+    let (mut ring, state) = ring(4, 0, PLAIN);
+    let (first, _) = publish(&mut ring, 1);
+    let (second, _) = publish(&mut ring, 1);
+    complete(&state, 1, first, 7, USED | flags::WRITE);
+    assert_eq!(pop(&mut ring), Ok(None));
+    assert!(ring.enable_interrupts());
+
+    complete(&state, 0, second, 9, USED | flags::WRITE);
+    assert_eq!(pop(&mut ring), Ok(Some((second, 9))));
+    assert_eq!(pop(&mut ring), Ok(Some((first, 7))));
+}
+
+/// VQ-PACKED-23: the next used descriptor is behind all those of the chain that was used, however
+/// many that one had.
+#[test]
+fn used_descriptors_skip_those_of_their_chains() {
+    let (mut ring, state) = ring(5, 0, PLAIN);
+    let (long, _) = publish(&mut ring, 3);
+    let (short, _) = publish(&mut ring, 1);
+    complete(&state, 0, short, 1, USED | flags::WRITE);
+    assert_eq!(pop(&mut ring), Ok(Some((short, 1))));
+    complete(&state, 1, long, 2, USED | flags::WRITE);
+    assert_eq!(pop(&mut ring), Ok(Some((long, 2))));
+    assert_eq!(ring.num_free(), 5);
+
+    let (next, _) = publish(&mut ring, 1);
+    complete(&state, 4, next, 3, USED | flags::WRITE);
+    assert_eq!(pop(&mut ring), Ok(Some((next, 3))));
+}
+
+/// VQ-PACKED-24: the length of a descriptor without the flag means nothing, once the device has shown
+/// that it knows of the flag. One that has never set it is believed.
+#[test]
+fn lengths_need_the_flag() {
+    let (mut ring, state) = ring(8, 0, PLAIN);
+    let cases = [(50, 0, 50), (60, flags::WRITE, 60), (70, 0, 0)];
+    for (at, (len, write, expected)) in (0..).zip(cases) {
+        let (id, _) = publish(&mut ring, 1);
+        complete(&state, at, id, len, USED | write);
+        assert_eq!(pop(&mut ring), Ok(Some((id, expected))));
+    }
+}
+
+/// VQ-PACKED-25: a used descriptor with the flag that there is another one has none.
+#[test]
+fn next_is_ignored_in_used_descriptors() {
+    let (mut ring, state) = ring(4, 0, PLAIN);
+    let (id, _) = publish(&mut ring, 1);
+    publish(&mut ring, 1);
+    let odd = flags::WRITE | flags::NEXT | flags::INDIRECT;
+    complete(&state, 0, id, 1, USED | odd);
+    assert_eq!(pop(&mut ring), Ok(Some((id, 1))));
+    assert_eq!(pop(&mut ring), Ok(None));
+}
+
+/// VQ-PACKED-36: what was read once stays, whatever the device makes of the descriptor then.
+#[test]
+fn a_used_descriptor_is_read_once() {
+    let (mut ring, state) = ring(4, 0, PLAIN);
+    let (id, _) = publish(&mut ring, 1);
+    complete(&state, 0, id, 1, USED | flags::WRITE);
+    let first = ring.peek().unwrap().unwrap();
+    complete(&state, 0, 3, 99, 0);
+    let second = ring.peek().unwrap().unwrap();
+    assert_eq!(first, second);
+    assert!(!ring.enable_interrupts(), "it does not become unused");
+    assert_eq!((second.head, second.written), (id, 1));
+    ring.release(second);
+    assert_eq!(state.borrow().reads, 1);
+}
+
+/// VQ-PACKED-37: an id breaks the queue that is no descriptor, or no chain that the device has.
+#[test]
+fn ids_that_are_not_outstanding_break_the_queue() {
+    for wrong in [1, 3, 4, 5, u16::MAX] {
+        let (mut ring, state) = ring(4, 0, PLAIN);
+        assert_eq!(publish(&mut ring, 1).0, 0);
+        // One that the device was not shown is not its to use.
+        let mut chain = ring.chain(1).unwrap();
+        chain.push(0x1000, 1, true).unwrap();
+        assert_eq!(chain.commit(), Ok(1));
+
+        complete(&state, 0, wrong, 1, USED | flags::WRITE);
+        assert_eq!(pop(&mut ring), Err(Violation::UsedId), "id {wrong}");
+        assert_eq!(ring.broken(), Some(Violation::UsedId));
+        assert_eq!(ring.chain(1).err(), Some(ChainError::Broken));
+    }
+
+    let (mut ring, state) = ring(4, 0, PLAIN);
+    let (id, _) = publish(&mut ring, 1);
+    publish(&mut ring, 1);
+    complete(&state, 0, id, 1, USED);
+    assert_eq!(pop(&mut ring), Ok(Some((id, 1))));
+    complete(&state, 1, id, 1, USED);
+    assert_eq!(pop(&mut ring), Err(Violation::UsedId), "a second time");
+}
+
+/// VQ-PACKED-38: no more counts as written than was writable.
+#[test]
+fn lengths_are_clamped_to_what_was_writable() {
+    let (mut ring, state) = ring(4, 0, PLAIN);
+    for (at, len) in (0..).zip([100, 101, u32::MAX]) {
+        let (id, _) = publish(&mut ring, 1);
+        complete(&state, at, id, len, USED | flags::WRITE);
+        assert_eq!(pop(&mut ring), Ok(Some((id, 100))));
+    }
+    assert_eq!(ring.stats().clamped.get(), 2);
+}
