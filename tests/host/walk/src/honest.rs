@@ -232,6 +232,9 @@ impl Walk {
         self.count += 1;
         self.unpublished.push_back(token);
         self.operations += 1;
+        // What is not published does not count.
+        let data = self.ring.notification_data();
+        assert_eq!(self.device.notified(data), Ok(()));
     }
 
     /// The driver begins a chain and gives it up.
