@@ -1,0 +1,139 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (C) 2026 The virtio-rust authors
+#
+# The machine sleeps and wakes up, is copied to disk and goes on, under load. Its root file
+# system is on one of our disks: no other virtio driver is there, some of which refuse.
+# While it sleeps QEMU resets the devices.
+#
+# timeout: 300
+
+if [ ! -e /run/virtio-rust ]; then
+	# On this machine: boots the guest, in which the same begins anew, after the library.
+	cd "$(dirname "$0")" || exit 1
+	dir=$(mktemp -d)
+	trap 'rm -rf "$dir"' EXIT
+	truncate -s 64M "$dir/data"
+	truncate -s 512M "$dir/swap"
+	../../scripts/guest --bare --timeout 900 --memory 512M --console "$dir/console" \
+		--append no_console_suspend \
+		--qemu "-global ICH9-LPC.disable_s3=0 -global ICH9-LPC.disable_s4=0
+			-blockdev driver=file,node-name=data,filename=$dir/data
+			-blockdev driver=file,node-name=swap,filename=$dir/swap" \
+		--device virtio-rng-pci,addr=0x10 \
+		--device virtio-blk-pci,drive=data,num-queues=2,addr=0x11 \
+		--device virtio-blk-pci,drive=swap,vectors=0,addr=0x12 \
+		--device virtio-rng-pci,vectors=0,addr=0x13 \
+		-- bash -c "mkdir /run/virtio-rust/modules; $(cat lib.sh "$(basename "$0")")" || {
+		status=$?
+		tail -n 20 "$dir/console" | sed 's/^/# /'
+		exit $status
+	}
+	exit
+fi
+
+TIMES=20
+
+data=$(disk 11) swap=$(disk 12)
+
+# Loads that go on for the whole test.
+# shellcheck disable=SC2154
+fio --output="$scratch/fio" --eta=never --name=load --filename="/dev/$data" --direct=1 --ioengine=libaio --iodepth=8 \
+	--rw=randrw --bsrange=512-64k --size=16m --verify=crc32c --verify_fatal=1 --verify_backlog=64 --verify_state_save=0 \
+	--randrepeat=0 --time_based --runtime=3600 &
+load=$!
+head -c 1G /dev/hwrng >"$scratch/random" &
+draw=$!
+
+# Asleep until the clock wakes it: for two seconds, of which some pass on the way.
+sleep_once() { # state
+	local before after
+	before=$(cat /sys/power/suspend_stats/success)
+	echo 0 >/sys/class/rtc/rtc0/wakealarm
+	echo +3 >/sys/class/rtc/rtc0/wakealarm
+	echo "$1" >/sys/power/state
+	after=$(cat /sys/power/suspend_stats/success)
+	equal $((before + 1)) "$after" "times that it slept"
+}
+
+sleep_often() {
+	local i
+	grep -w deep /sys/power/mem_sleep
+	echo deep >/sys/power/mem_sleep
+	for ((i = 0; i < TIMES; i++)); do
+		sleep_once mem
+		loads_go_on
+	done
+}
+
+# After each time, requests come back.
+loads_go_on() {
+	local reads bytes
+	kill -0 "$load" "$draw"
+	reads=$(completed)
+	bytes=$(stat -c %s "$scratch/random")
+	eventually 20 more "$reads" "$bytes"
+}
+
+completed() {
+	awk '{ print $1 + $5 }' "/sys/block/$data/stat"
+}
+
+more() { # requests, bytes
+	[ "$(completed)" -gt $(($1 + 20)) ] && [ "$(stat -c %s "$scratch/random")" -gt "$2" ]
+}
+
+ends_well() {
+	kill -INT "$load"
+	within 60 tail --pid="$load" -f /dev/null
+	cat "$scratch/fio"
+	grep 'err= 0' "$scratch/fio"
+	kill "$draw"
+}
+
+root_works() {
+	echo 3 >/proc/sys/vm/drop_caches
+	find /usr/bin -xdev -type f -exec cat {} + >/dev/null
+	echo something >/root/file
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	equal something "$(cat /root/file)"
+}
+
+# What the generators gave before and after are different bytes.
+no_repeats() {
+	head -c 2M "$scratch/random" >"$scratch/part"
+	equal "" "$(od -An -v -tx1 -w16 "$scratch/part" | sort | uniq -d)" "repeated pieces"
+}
+
+same_interrupts() {
+	cat /proc/interrupts
+	irq_named 11 req.0
+	irq_named 11 req.1
+	round_trip "$data"
+}
+
+# The image is written, read, and what runs goes on as of when it was taken.
+hibernate() {
+	mkswap "/dev/$swap"
+	swapon "/dev/$swap"
+	echo 0 >/sys/power/image_size
+	echo test_resume >/sys/power/disk
+	echo disk >/sys/power/state
+	loads_go_on
+	swapoff "/dev/$swap"
+}
+
+check "sleeps 20 times under load, and requests go on each time" sleep_often
+check "is copied to disk under load, and goes on" hibernate
+check "the disk's data are right" ends_well
+check "the generators' bytes do not repeat" no_repeats
+check "the root file system works" root_works
+check "interrupts are as before" same_interrupts
+status=0
+(finish) || status=$?
+# After it has slept, QEMU's machine does not power off any more, but it resets, which ends it.
+sleep 1
+echo "<2>guest: exit status $status" >/dev/kmsg
+sync
+echo b >/proc/sysrq-trigger
