@@ -195,6 +195,16 @@ pub struct Abandoned {
 pub struct Progress(Status);
 
 impl Progress {
+    /// That of a device that was told to go.
+    pub fn live() -> Self {
+        Self(
+            Status::ACKNOWLEDGE
+                .with(Status::DRIVER)
+                .with(Status::FEATURES_OK)
+                .with(Status::DRIVER_OK),
+        )
+    }
+
     /// Whether the device was told to go.
     pub fn is_live(&self) -> bool {
         self.0.contains(Status::DRIVER_OK)

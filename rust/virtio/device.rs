@@ -7,7 +7,9 @@
 //! How it is brought up is in [`state`], what becomes of it then in [`life`]. A [`Device`] outlives
 //! that: queues hold it to know whether the device may still write to their memory.
 
+mod hooks;
 pub mod life;
+mod queue_reset;
 mod state;
 
 use kernel::{
@@ -28,15 +30,15 @@ use kernel::{
     }, //
 };
 
-use self::life::{
-    Hooks,
-    Phase, //
-};
 pub use self::state::{
     Acknowledged,
     Live,
     Negotiated,
     Setup, //
+};
+use self::{
+    hooks::Hooks,
+    life::Phase, //
 };
 use super::{
     bringup::Failure,

@@ -66,7 +66,7 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// Called in process context before the device is reset for a while. When this returns, no
     /// thread may be adding requests or notifying the device, nor begin to before
     /// [`resume`](Self::resume). It must not wait for answers of the device without a bound, and
-    /// not at all unless `why` is [`Pause::Sleep`].
+    /// not at all unless the device works.
     ///
     /// Followed by [`resume`](Self::resume), by [`ConfigHandler::failed`] when the device does not
     /// come back, or by the removal.

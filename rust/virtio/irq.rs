@@ -55,8 +55,8 @@ pub trait QueueHandler: Send + Sync + 'static {
     /// [`Queue::take_unused`]: super::queue::Queue::take_unused
     fn reclaim(&self) {}
 
-    /// Called in process context after [`Self::reclaim`], when the device works again. The queue is
-    /// empty, and takes requests.
+    /// Called in process context after [`Self::reclaim`], when the device works again. The queue takes
+    /// requests; it is empty, unless the device was suspended only and there was no `reclaim`.
     fn resume(&self) {}
 
     /// Called in process context when the device is of no use any more: it is gone, could not be

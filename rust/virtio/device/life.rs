@@ -27,11 +27,14 @@
 //!           Failed: QueueHandler::failed of each queue, ConfigHandler::failed; no way back
 //! ```
 //!
+//! When the machine sleeps, a device with VIRTIO_F_SUSPEND is asked to suspend itself instead of being
+//! reset (VIRTIO 1.4, 3.4). It keeps its queues and goes on with them, without `reclaim`, unless it
+//! lost its power: then it is brought up like any other.
+//!
 //! The removal of the driver ends each of these. It waits for what goes on, all of which has bounds.
 
 use kernel::{
     prelude::*,
-    str::CString,
     sync::{
         atomic::{
             Full,
@@ -42,33 +45,30 @@ use kernel::{
     },
 };
 
-use super::Device;
+use super::{
+    hooks::Hooks,
+    Device, //
+};
 use crate::virtio::{
     bringup::{
         self,
         Failure,
-        Quiet,
-        RingAddresses, //
+        Progress,
+        Quiet, //
     },
     driver::Bound,
     feature::transport,
-    irq::{
-        ConfigInterrupt,
-        QueueHandler,
-        QueueInterrupt, //
-    },
-    notify::Notifier,
-    queue::AnyQueue,
-    ring::stats::Stats,
-    status::Status,
-    transport::Plan, //
+    status::Status, //
 };
 
 /// Why a device is stopped for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
-    /// The machine is going to sleep, or to be copied to disk. The device works.
+    /// The machine is going to sleep. The device works, and may keep what it has and go on with it
+    /// afterwards; or be reset all the same.
     Sleep,
+    /// The machine is going to be copied to disk, or from disk. The device works.
+    Hibernation,
     /// Its function is being reset, or dealt with after an error on the bus. The device may not
     /// answer.
     Reset,
@@ -85,95 +85,15 @@ pub(super) enum Phase {
     Working,
     /// It is about to be reset, and is to come back.
     Stopping,
+    /// It has suspended itself, with what it had, and is to resume.
+    Suspended,
     /// It was reset, and is to come back.
     Paused,
     /// It was reset, or is gone, for good.
     Ended,
 }
 
-/// What the device has to know of a queue that it gave out.
-pub(super) struct QueueHooks {
-    /// Name of the queue.
-    pub(super) name: CString,
-    pub(super) notifier: Notifier,
-    pub(super) handler: KBox<dyn QueueInterrupt>,
-}
-
-impl QueueHooks {
-    /// The driver's part.
-    fn handler(&self) -> &dyn QueueHandler {
-        self.handler.handler()
-    }
-
-    /// Has the queue take and give nothing any more.
-    fn fail(&self) {
-        self.notifier.close();
-        self.handler().with_queue(&mut |queue| queue.fail());
-    }
-
-    /// Drops the requests that the driver did not take back.
-    fn empty(&self) {
-        let mut left = true;
-        while left {
-            // One at a time: the lock is not to be held for long.
-            left = false;
-            self.handler()
-                .with_queue(&mut |queue| left = queue.drop_unused());
-        }
-    }
-
-    /// Makes the queue as new, and says how large it is and where.
-    fn restart(&self) -> Result<(u16, RingAddresses), Failure> {
-        let mut place = Err(Failure::Memory);
-        self.handler().with_queue(&mut |queue| {
-            place = queue
-                .restart()
-                .map(|ring| (queue.size(), ring))
-                .map_err(|_| Failure::Memory);
-        });
-        place
-    }
-}
-
-/// What is to be told of a device that works: its queues, by index, and who hears of changes.
-pub(super) struct Hooks {
-    pub(super) queues: KVec<QueueHooks>,
-    pub(super) config: Arc<ConfigInterrupt>,
-    /// How the device interrupts.
-    pub(super) plan: Plan,
-}
-
 impl Device {
-    /// The hooks, while the device is started.
-    fn hooks(&self) -> Option<Arc<Hooks>> {
-        self.hooks.lock().clone()
-    }
-
-    /// The counters of the queues, by index.
-    ///
-    /// # Errors
-    ///
-    /// `ENOMEM`; `ENODEV` when the device is not started.
-    pub(crate) fn queue_stats(&self) -> Result<KVec<Arc<Stats>>> {
-        let hooks = self.hooks().ok_or(ENODEV)?;
-        let mut stats = KVec::with_capacity(hooks.queues.len(), GFP_KERNEL)?;
-        for queue in &hooks.queues {
-            stats.push(queue.handler.stats().clone(), GFP_KERNEL)?;
-        }
-        Ok(stats)
-    }
-
-    /// Calls `f` with a queue, if there is one of that index and the device is started.
-    pub(crate) fn with_queue(&self, index: usize, f: &mut dyn FnMut(&mut dyn AnyQueue)) {
-        if let Some(queue) = self
-            .hooks()
-            .as_ref()
-            .and_then(|hooks| hooks.queues.get(index))
-        {
-            queue.handler().with_queue(f);
-        }
-    }
-
     /// In one word, how the device fares.
     pub(crate) fn life(&self) -> &'static str {
         if self.is_broken() {
@@ -183,6 +103,7 @@ impl Device {
             Phase::Setup => "setup",
             Phase::Working => "working",
             Phase::Stopping => "stopping",
+            Phase::Suspended => "suspended",
             Phase::Paused => "paused",
             Phase::Ended => "ended",
         }
@@ -191,7 +112,10 @@ impl Device {
     /// Whether the device is stopped, or being stopped, and is to come back: that its queues are
     /// broken and nothing is answered is no reason to give it up. Process context.
     pub fn is_paused(&self) -> bool {
-        matches!(*self.phase.lock(), Phase::Stopping | Phase::Paused)
+        matches!(
+            *self.phase.lock(),
+            Phase::Stopping | Phase::Suspended | Phase::Paused
+        )
     }
 
     /// Whether the device works, as far as is known.
@@ -284,7 +208,7 @@ impl Device {
     ///
     /// When the device does not reset, in which case it has failed; `ENODEV` when it was not at
     /// work.
-    pub(crate) fn stop(&self, quiesce: impl FnOnce()) -> Result {
+    pub(crate) fn stop(&self, why: Pause, quiesce: impl FnOnce()) -> Result {
         let hooks = self.hooks().ok_or(ENODEV)?;
         let mut phase = self.phase.lock();
         if *phase != Phase::Working || self.is_broken() {
@@ -297,9 +221,66 @@ impl Device {
         quiesce();
         for queue in &hooks.queues {
             queue.handler().pause();
+            queue.notifier.close();
+        }
+        if why == Pause::Sleep && self.suspend() {
+            return Ok(());
+        }
+        self.halt(&hooks)
+    }
+
+    /// Has the device suspend itself (VIRTIO 1.4, 3.4). Returns whether it did.
+    fn suspend(&self) -> bool {
+        if !self.has(transport::SUSPEND) {
+            return false;
+        }
+        let mut phase = self.phase.lock();
+        if *phase != Phase::Stopping {
+            return false;
+        }
+        match Progress::live().suspend(&*self.transport) {
+            Ok(()) => {
+                *phase = Phase::Suspended;
+                true
+            }
+            Err(failure) => {
+                self.warn(fmt!("device does not suspend: {}", failure.as_str()));
+                false
+            }
+        }
+    }
+
+    /// Has a suspended device resume. Returns whether it did; if not, it is to be reset.
+    fn unsuspend(&self, hooks: &Hooks) -> bool {
+        let mut phase = self.phase.lock();
+        if *phase != Phase::Suspended {
+            return false;
+        }
+        match Progress::live().unsuspend(&*self.transport) {
+            Ok(()) => {
+                *phase = Phase::Working;
+                for queue in &hooks.queues {
+                    queue.notifier.open();
+                }
+                true
+            }
+            Err(_) => {
+                // It has lost its power, for one.
+                *phase = Phase::Stopping;
+                false
+            }
+        }
+    }
+
+    /// Resets the device, of which nobody makes use any more, and takes back what it had.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::stop`].
+    fn halt(&self, hooks: &Hooks) -> Result {
+        for queue in &hooks.queues {
             queue.fail();
         }
-
         let mut phase = self.phase.lock();
         if *phase != Phase::Stopping {
             // The driver has given it up meanwhile.
@@ -331,11 +312,28 @@ impl Device {
     /// Any, in which case the device has failed; `ENODEV` when it was not stopped.
     pub(crate) fn restart(&self, resume: impl FnOnce()) -> Result {
         let hooks = self.hooks().ok_or(ENODEV)?;
+        if !self.unsuspend(&hooks) {
+            self.start_again(&hooks)?;
+        }
+        for queue in &hooks.queues {
+            queue.handler().resume();
+        }
+        resume();
+        hooks.config.open();
+        Ok(())
+    }
+
+    /// The part of [`Self::restart`] for devices that have to be brought up.
+    fn start_again(&self, hooks: &Hooks) -> Result {
+        if *self.phase.lock() == Phase::Stopping {
+            // It was suspended, and is not any more.
+            self.halt(hooks)?;
+        }
         let mut phase = self.phase.lock();
         if *phase != Phase::Paused {
             return Err(ENODEV);
         }
-        let result = self.bring_up_again(&hooks);
+        let result = self.bring_up_again(hooks);
         *phase = if result.is_ok() {
             Phase::Working
         } else {
@@ -349,11 +347,6 @@ impl Device {
         }
         self.restarts
             .store(self.restarts().wrapping_add(1), Relaxed);
-        for queue in &hooks.queues {
-            queue.handler().resume();
-        }
-        resume();
-        hooks.config.open();
         Ok(())
     }
 
@@ -368,6 +361,8 @@ impl Device {
                 return Err(failure);
             }
         };
+        // What asked for a restart before is being dealt with.
+        self.take_restart();
         transport.start_dma();
 
         let count = u16::try_from(hooks.queues.len()).map_err(|_| Failure::Memory)?;
@@ -388,68 +383,10 @@ impl Device {
             let _ = self.confirm(abandoned.quiet);
             return Err(abandoned.why);
         }
-        // What asked for a restart before has been dealt with.
-        self.take_restart();
         for queue in &hooks.queues {
             queue.notifier.open();
         }
         Ok(())
-    }
-
-    /// Resets one queue of a device at work, and lets the device use it again, empty
-    /// (VIRTIO_F_RING_RESET; VIRTIO 1.4, 2.6.1). The queue's handler sees what it sees when the
-    /// whole device is restarted. Process context.
-    ///
-    /// For drivers that want requests back which the device does not answer, while its other queues
-    /// go on.
-    ///
-    /// # Errors
-    ///
-    /// `EOPNOTSUPP` without the feature, `ENODEV` when the device does not work; the queue is as it
-    /// was then. When the device does not do it, it is restarted, and the error is what it failed
-    /// with.
-    pub fn reset_queue(&self, index: u16) -> Result {
-        if !self.has(transport::RING_RESET) {
-            return Err(EOPNOTSUPP);
-        }
-        let hooks = self.hooks().ok_or(ENODEV)?;
-        let queue = hooks.queues.get(usize::from(index)).ok_or(EINVAL)?;
-        let phase = self.phase.lock();
-        if *phase != Phase::Working || self.is_broken() {
-            return Err(ENODEV);
-        }
-
-        queue.handler().pause();
-        queue.fail();
-        let result = self.reset_queue_now(&hooks, queue, index);
-        if let Err(failure) = result {
-            self.err(fmt!("queue {index} does not reset: {}", failure.as_str()));
-            drop(phase);
-            self.request_restart();
-            return Err(failure.into());
-        }
-        queue.notifier.open();
-        drop(phase);
-        queue.handler().resume();
-        Ok(())
-    }
-
-    /// The part of [`Self::reset_queue`] that may fail.
-    fn reset_queue_now(
-        &self,
-        hooks: &Hooks,
-        queue: &QueueHooks,
-        index: u16,
-    ) -> Result<(), Failure> {
-        let transport = &*self.transport;
-        bringup::reset_queue(transport, index)?;
-        queue.handler().with_queue(&mut |queue| queue.set_quiet());
-        queue.handler().reclaim();
-        queue.empty();
-
-        let (size, ring) = queue.restart()?;
-        let vector = || transport.rewire_queue(hooks.plan, index);
-        bringup::enable_queue(transport, index, size, ring, vector)
     }
 
     /// Keeps the device from memory for good, because this kernel ends.

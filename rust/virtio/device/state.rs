@@ -35,11 +35,11 @@ use kernel::{
 };
 
 use super::{
-    life::{
+    hooks::{
         Hooks,
-        Phase,
         QueueHooks, //
     },
+    life::Phase,
     Device,
 };
 use crate::{

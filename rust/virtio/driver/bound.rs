@@ -136,7 +136,11 @@ impl Bound {
         }
 
         self.device.warn(fmt!("restarting the device"));
-        if self.device.stop(|| driver.quiesce(Pause::Failure)).is_err() {
+        if self
+            .device
+            .stop(Pause::Failure, || driver.quiesce(Pause::Failure))
+            .is_err()
+        {
             return;
         }
         // CAST: The clock does not go backwards.
@@ -154,7 +158,7 @@ impl Bound {
         let driven = self.driven.lock();
         if let Some(driver) = &driven.driver {
             // Said in the log, and the device has failed.
-            let _ = self.device.stop(|| driver.quiesce(why));
+            let _ = self.device.stop(why, || driver.quiesce(why));
         }
     }
 

@@ -293,11 +293,20 @@ fn pci_device(dev: *mut bindings::device) -> *mut bindings::pci_dev {
         .cast()
 }
 
-/// Called before the machine sleeps, or is copied to disk.
+/// Called before the machine sleeps.
 extern "C" fn sleep_callback(dev: *mut bindings::device) -> c_int {
     // SAFETY: The core calls this for devices that were probed, which are PCI devices.
     unsafe { bound(pci_device(dev)) }.stop(Pause::Sleep);
     // A device that could not be stopped has failed, which is no reason to stay awake.
+    0
+}
+
+/// Called before the machine is copied to disk, and before another copy takes over: devices have to
+/// forget about this one's memory.
+extern "C" fn hibernate_callback(dev: *mut bindings::device) -> c_int {
+    // SAFETY: As in `sleep_callback`.
+    unsafe { bound(pci_device(dev)) }.stop(Pause::Hibernation);
+    // As above.
     0
 }
 
@@ -313,9 +322,9 @@ extern "C" fn wake_callback(dev: *mut bindings::device) -> c_int {
 static PM_OPS: bindings::dev_pm_ops = bindings::dev_pm_ops {
     suspend: Some(sleep_callback),
     resume: Some(wake_callback),
-    freeze: Some(sleep_callback),
+    freeze: Some(hibernate_callback),
     thaw: Some(wake_callback),
-    poweroff: Some(sleep_callback),
+    poweroff: Some(hibernate_callback),
     restore: Some(wake_callback),
     ..pm_ops_of_nothing()
 };

@@ -22,6 +22,7 @@ const ALWAYS: FeatureSet = FeatureSet::of(&[
     transport::EVENT_IDX,
     transport::VERSION_1,
     transport::ACCESS_PLATFORM,
+    transport::SUSPEND,
 ]);
 
 /// What can be accepted. A feature that comes with a register is left alone if the register is not
