@@ -21,10 +21,19 @@ use pure::ring::{
     },
     split::SplitMemory,
     stats::Stats,
+    Either,
     Memory,
     Options, //
 };
 use std::cell::Cell;
+use std::sync::atomic::{
+    fence,
+    Ordering::{
+        Acquire,
+        Release,
+        SeqCst, //
+    }, //
+};
 
 /// Where the memory of a ring begins. The high half is there to be lost by mistake.
 const BASE: u64 = 0x5eed_0000_0000;
@@ -55,8 +64,9 @@ pub struct Bus {
     unordered_write: Cell<bool>,
     /// Whether the driver saw, since the last barrier, how far the device is.
     unordered_read: Cell<bool>,
-    /// The descriptor of a packed ring that makes available what the driver adds next.
-    head: Cell<u16>,
+    /// The descriptor of a packed ring that makes available what the driver adds next, if that is
+    /// known.
+    head: Cell<Option<u16>>,
     /// Whether the ring is packed.
     packed: bool,
     /// Counters.
@@ -85,7 +95,7 @@ impl Bus {
             table_len: kind.table_len,
             unordered_write: Cell::new(false),
             unordered_read: Cell::new(false),
-            head: Cell::new(0),
+            head: Cell::new(None),
             packed: kind.packed,
             stats: Stats::default(),
         }
@@ -102,6 +112,15 @@ impl Bus {
         Queue::new(memory, kind.packed, kind.size, self.at, features).expect("a valid layout")
     }
 
+    /// The memory as a ring of its form takes it.
+    pub fn either(self) -> Either<Self, Self> {
+        if self.packed {
+            Either::Packed(self)
+        } else {
+            Either::Split(self)
+        }
+    }
+
     /// Whether all is zero that the device sees, but for tables and what a driver wishes.
     pub fn is_clear(&self) -> bool {
         let mut all = (self.at.desc..self.tables).step_by(2);
@@ -113,7 +132,7 @@ impl Bus {
 
     /// Says how many descriptors were made available, of a packed ring.
     pub fn note_seen(&self, seen: u64) {
-        self.head.set((seen % u64::from(self.size)) as u16);
+        self.head.set(Some((seen % u64::from(self.size)) as u16));
     }
 
     /// Writes an entry of a descriptor table or ring.
@@ -170,14 +189,17 @@ impl Memory for Bus {
     }
 
     fn wmb(&self) {
+        fence(Release);
         self.unordered_write.set(false);
     }
 
     fn rmb(&self) {
+        fence(Acquire);
         self.unordered_read.set(false);
     }
 
     fn mb(&self) {
+        fence(SeqCst);
         self.unordered_write.set(false);
         self.unordered_read.set(false);
     }
@@ -243,7 +265,7 @@ impl PackedMemory for Bus {
         assert!(offset < self.size, "descriptor {offset}");
         assert_ne!(flags & (flags::AVAIL | flags::USED), 0, "not available");
         let ordered = !self.unordered_write.replace(true);
-        assert!(ordered || offset != self.head.get(), "no barrier");
+        assert!(ordered || self.head.get() != Some(offset), "no barrier");
         self.write16(self.at.desc + 16 * u64::from(offset) + 14, flags);
     }
 

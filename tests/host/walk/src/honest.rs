@@ -21,7 +21,6 @@ use device::{
 };
 use pure::ring::{
     ChainError,
-    Either,
     Place,
     Ring as EitherRing,
     Slot,
@@ -112,13 +111,9 @@ impl Walk {
     pub fn new(kind: Kind) -> Self {
         let bus = Bus::new(kind);
         let device = bus.device(kind);
+        bus.note_seen(0);
         let slots = vec![Slot::default(); kind.size.into()];
-        let memory = if kind.packed {
-            Either::Packed(bus)
-        } else {
-            Either::Split(bus)
-        };
-        let ring = Ring::new(memory, slots, options(kind)).expect("a valid layout");
+        let ring = Ring::new(bus.either(), slots, options(kind)).expect("a valid layout");
         Self {
             kind,
             ring,
