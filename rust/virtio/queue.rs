@@ -45,7 +45,12 @@ use self::{
         Mapped,
         Mappings, //
     },
-    memory::RingMemory, //
+    memory::{
+        Layout,
+        PackedRing,
+        RingMemory,
+        SplitRing, //
+    }, //
 };
 use super::{
     device::Device,
@@ -56,11 +61,11 @@ use super::{
     },
     ring::{
         layout,
-        split::Split,
+        size,
         stats::Stats,
         ChainError,
-        Memory,
         Options,
+        Ring,
         Slot,
         Violation, //
     },
@@ -136,46 +141,64 @@ impl<T> Completion<T> {
 }
 
 /// Memory for a ring, not yet a queue.
-pub(super) struct Ring(RingMemory);
+pub(super) struct Allocated {
+    memory: RingMemory,
+    size: u16,
+    stats: Arc<Stats>,
+}
 
-impl Ring {
-    /// Allocates a ring as large as the device offers, the driver wants and memory allows.
+impl Allocated {
+    /// Allocates a ring as large as the device offers, the driver wants and memory allows, of the
+    /// form that was negotiated.
     ///
     /// # Errors
     ///
     /// `ENOMEM`; `EINVAL` when no valid size is left.
-    pub(super) fn allocate(
+    pub(super) fn new(
         device: &Device,
         offered: u16,
         options: &QueueOptions<'_>,
     ) -> Result<(Self, u16)> {
-        // A split ring has a power of two of entries (VIRTIO 1.4, 2.7); whatever the device reads
-        // as is rounded down to one.
-        let limit = offered.min(options.max_size).min(layout::MAX_SIZE);
-        let mut size = 1u16 << limit.checked_ilog2().ok_or(EINVAL)?;
-        let stats = Arc::new(Stats::default(), GFP_KERNEL)?;
+        let packed = device.has(feature::transport::RING_PACKED);
+        let platform_order = device.has(feature::transport::ORDER_PLATFORM);
         let wants_tables = device.has(feature::transport::INDIRECT_DESC);
+        let mut size = size::largest(packed, offered, options.max_size).ok_or(EINVAL)?;
+        let stats = Arc::new(Stats::default(), GFP_KERNEL)?;
 
         loop {
-            // A table must not be longer than the queue is large (VIRTIO 1.4, 2.7.5.3.1).
-            let table_len = if wants_tables {
-                options.table_len.min(size)
-            } else {
-                0
+            let layout = Layout {
+                packed,
+                platform_order,
+                size,
+                // A table must not be longer than the queue is large (VIRTIO 1.4, 2.7.5.3.1).
+                table_len: if wants_tables {
+                    options.table_len.min(size)
+                } else {
+                    0
+                },
             };
-            match RingMemory::allocate(device.space(), size, table_len, stats.clone()) {
-                Ok(memory) => return Ok((Self(memory), size)),
-                Err(err) if size == 1 => return Err(err),
-                Err(_) => size /= 2,
+            match RingMemory::allocate(device.space(), &layout, stats.clone()) {
+                Ok(memory) => {
+                    let ring = Self {
+                        memory,
+                        size,
+                        stats,
+                    };
+                    return Ok((ring, size));
+                }
+                Err(err) => size = size::smaller(size).ok_or(err)?,
             }
         }
     }
 
     /// Where the device finds its parts.
     pub(super) fn addresses(&self) -> RingAddresses {
-        self.0.addresses()
+        self.memory.addresses()
     }
 }
+
+/// The ring of a queue.
+type QueueRing = Ring<SplitRing, PackedRing, KVVec<Slot>>;
 
 /// A virtqueue whose requests are owned by tokens of type `T`.
 pub struct Queue<T> {
@@ -191,7 +214,9 @@ pub struct Queue<T> {
 
 /// What the device may be using.
 struct Inner<T> {
-    ring: Split<RingMemory, KVVec<Slot>>,
+    ring: QueueRing,
+    /// Where the device finds it.
+    addresses: RingAddresses,
     /// The token of each outstanding chain, by head.
     tokens: KVVec<Option<T>>,
     /// Only where buffers have to be mapped.
@@ -203,11 +228,15 @@ impl<T> Queue<T> {
     pub(super) fn new(
         device: Arc<Device>,
         index: u16,
-        ring: Ring,
+        ring: Allocated,
         notifier: Notifier,
     ) -> Result<Self> {
-        let memory = ring.0;
-        let size = memory.size();
+        let Allocated {
+            memory,
+            size,
+            stats,
+        } = ring;
+        let addresses = memory.addresses();
         let table_len = memory.table_len();
         let options = Options {
             event_idx: device.has(feature::transport::EVENT_IDX),
@@ -224,12 +253,12 @@ impl<T> Queue<T> {
             .then(|| Mappings::new(device.space().clone(), size, table_len))
             .transpose()?;
         let slots = KVVec::from_elem(Slot::default(), size.into(), GFP_KERNEL)?;
-        let stats = memory.stats().clone();
-        let ring = Split::new(memory, slots, options).map_err(|_| EINVAL)?;
+        let ring = Ring::new(memory, slots, options).map_err(|_| EINVAL)?;
 
         Ok(Self {
             inner: Some(Inner {
                 ring,
+                addresses,
                 tokens,
                 mappings,
             }),
@@ -258,7 +287,11 @@ impl<T> Queue<T> {
 
     /// What form of ring it is.
     pub(super) fn form(&self) -> &'static str {
-        "split"
+        match self.inner.as_ref().map(|inner| &inner.ring) {
+            Some(Ring::Split(_)) => "split",
+            Some(Ring::Packed(_)) => "packed",
+            None => "none",
+        }
     }
 
     /// Descriptors in the ring.
@@ -333,7 +366,7 @@ impl<T> Queue<T> {
 
         // More than 16 bits is more than any ring has.
         let segments = u16::try_from(segments).unwrap_or(u16::MAX);
-        let writer = match Split::chain(&mut inner.ring, segments) {
+        let writer = match Ring::chain(&mut inner.ring, segments) {
             Ok(writer) => writer,
             Err(err) => {
                 return Err(AddError {

@@ -21,6 +21,7 @@ pub mod layout;
 mod memory;
 mod options;
 pub mod packed;
+pub mod size;
 pub mod split;
 pub mod stats;
 mod violation;

@@ -290,7 +290,7 @@ impl Setup {
             .inspect_err(|failure| complain(failure.as_str()))?;
 
         let name = CString::try_from_fmt(options.name)?;
-        let (ring, size) = queue::Ring::allocate(device, offered, &options)?;
+        let (ring, size) = queue::Allocated::new(device, offered, &options)?;
 
         bringup::place_queue(transport, index, size, ring.addresses())
             .inspect_err(|failure| complain(failure.as_str()))?;

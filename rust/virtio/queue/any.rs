@@ -96,7 +96,7 @@ impl<T> sealed::Restart for Queue<T> {
             return Err(EBUSY);
         }
         inner.ring.reset();
-        let addresses = inner.ring.memory().addresses();
+        let addresses = inner.addresses;
         self.quiet = false;
         Ok(addresses)
     }

@@ -13,7 +13,10 @@ use super::{
         Mapped,
         Mappings, //
     },
-    memory::RingMemory, //
+    memory::{
+        PackedRing,
+        SplitRing, //
+    }, //
 };
 use crate::{
     dma::{
@@ -23,8 +26,8 @@ use crate::{
         SegmentMut, //
     },
     virtio::ring::{
-        split::ChainWriter,
         ChainError,
+        ChainWriter,
         Slot, //
     },
 };
@@ -48,7 +51,7 @@ pub(super) enum BuildError {
 
 /// What a chain is built with. It stays where it is while a [`Chain`] goes through the driver.
 pub(super) struct Builder<'q> {
-    pub(super) writer: ChainWriter<'q, RingMemory, KVVec<Slot>>,
+    pub(super) writer: ChainWriter<'q, SplitRing, PackedRing, KVVec<Slot>>,
     pub(super) mappings: Option<&'q mut Mappings>,
     pub(super) mapped: Mapped,
     pub(super) space: &'q crate::dma::Space,

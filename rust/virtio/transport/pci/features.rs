@@ -22,6 +22,9 @@ const ALWAYS: FeatureSet = FeatureSet::of(&[
     transport::EVENT_IDX,
     transport::VERSION_1,
     transport::ACCESS_PLATFORM,
+    transport::RING_PACKED,
+    transport::IN_ORDER,
+    transport::ORDER_PLATFORM,
     transport::SUSPEND,
 ]);
 
