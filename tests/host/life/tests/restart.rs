@@ -8,6 +8,7 @@
 use life::{
     reg,
     ring,
+    Access,
     Answer,
     Device,
     Driver,
@@ -121,7 +122,8 @@ fn a_device_that_is_gone() {
     assert_eq!(device.waited(), 0);
 }
 
-/// VQRST-01, PCI-COM-07, PCI-COM-16: one queue is reset, waited for, and used again at another size, while the
+/// VQRST-01, VQRST-03, VQRST-06, PCI-COM-07, PCI-COM-08, PCI-COM-09, PCI-COM-16: one queue is reset,
+/// waited for, and used again at another size and place, of which the device is told all, while the
 /// others go on.
 #[test]
 fn a_queue_is_reset_and_comes_back() {
@@ -149,8 +151,12 @@ fn a_queue_is_reset_and_comes_back() {
     assert!(queue.enabled);
     assert_eq!(queue.size, Some(128));
     assert_eq!(queue.vector, Some(2));
-    assert_eq!(queue.words[1], 8);
+    let place = ring(7);
+    let place = [place.descriptor, place.driver, place.device];
+    let place = place.map(|address| [address as u32, (address >> 32) as u32]);
+    assert_eq!(queue.words[..], *place.as_flattened());
     assert!(device.written(reg::DEVICE_STATUS).is_empty());
+    assert_eq!(device.queue(0), other);
 
     // Larger than it may be: it stays as it is.
     assert_eq!(bringup::reset_queue(&driver, 1), Ok(()));
@@ -161,7 +167,34 @@ fn a_queue_is_reset_and_comes_back() {
     assert!(!device.queue(1).enabled);
 }
 
-/// A queue whose reset does not end is not waited for longer than there is to be, and not at all
+/// VQRST-03, PCI-COM-08: a queue that was reset is enabled again after all else that is said of it,
+/// and not before it has been reset.
+#[test]
+fn a_queue_that_was_reset_is_enabled_last() {
+    let (device, driver, _) = working(Kind::default(), &[64, 32]);
+    assert_eq!(bringup::reset_queue(&driver, 1), Ok(()));
+    assert!(device.written(reg::QUEUE_ENABLE).is_empty());
+    assert_eq!(device.written(reg::QUEUE_RESET), [1]);
+    device.forget();
+
+    let vector = || Plan::PerQueue.program_queue(&driver.common, 1);
+    assert_eq!(
+        bringup::enable_queue(&driver, 1, 32, ring(1), vector),
+        Ok(())
+    );
+    let writes = device.log().into_iter().filter_map(|access| match access {
+        Access::Write(at, _, _) if at != reg::QUEUE_SELECT => Some(at),
+        _ => None,
+    });
+    let words = (reg::QUEUE_DESC..reg::QUEUE_DESC + 24).step_by(4);
+    let expected = [reg::QUEUE_SIZE]
+        .into_iter()
+        .chain(words)
+        .chain([reg::QUEUE_MSIX_VECTOR, reg::QUEUE_ENABLE]);
+    assert!(writes.eq(expected), "{:?}", device.log());
+}
+
+/// VQRST-01, VQRST-02: a queue whose reset does not end is not waited for longer than there is to be, and not at all
 /// once the device asks for a reset as a whole or is gone.
 #[test]
 fn a_queue_that_does_not_reset() {

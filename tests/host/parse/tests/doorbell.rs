@@ -150,11 +150,23 @@ fn accepted(len: usize, offset: u64, length: u64, multiplier: u32) -> FeatureSet
 /// PCI-COM-19, RSV-13: what a device offers is accepted if it has the register for it, and else not.
 #[test]
 fn features_whose_registers_are_missing_are_left_alone() {
-    for (len, there) in [(56, false), (57, false), (58, true), (60, true), (64, true)] {
+    for (len, notif_config_data, queue_reset) in [
+        (56, false, false),
+        (57, false, false),
+        (58, true, false),
+        (59, true, false),
+        (60, true, true),
+        (64, true, true),
+    ] {
         let features = accepted(len, 0, 4096, 4);
         assert_eq!(
             features.contains(transport::NOTIF_CONFIG_DATA),
-            there,
+            notif_config_data,
+            "{len} bytes"
+        );
+        assert_eq!(
+            features.contains(transport::RING_RESET),
+            queue_reset,
             "{len} bytes"
         );
     }

@@ -132,7 +132,8 @@ fn a_violation_found_while_enabling_is_reported() {
     assert_broken(&mut ring, Violation::UsedIndex);
 }
 
-/// The first reason stays, and one that the caller gave is not told to it.
+/// VQRST-04: the first reason stays, and one that the caller gave is not told to it. Nothing is taken
+/// from a queue that was given up, as one is that is about to be reset.
 #[test]
 fn a_queue_broken_by_the_caller_stays_broken() {
     let mut ring = three_published();

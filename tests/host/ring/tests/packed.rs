@@ -425,6 +425,21 @@ fn ids_that_are_not_outstanding_break_the_queue() {
     assert_eq!(pop(&mut ring), Err(Violation::UsedId), "a second time");
 }
 
+/// VQRST-04: nothing is taken from a queue that was given up, as one is that is about to be reset,
+/// whatever the device goes on to use.
+#[test]
+fn nothing_is_taken_from_a_queue_that_was_given_up() {
+    let (mut ring, state) = ring(4, 0, PLAIN);
+    let (id, _) = publish(&mut ring, 1);
+    ring.break_with(Violation::Device);
+    complete(&state, 0, id, 1, USED | flags::WRITE);
+    assert_eq!(pop(&mut ring), Ok(None));
+    assert!(ring.enable_interrupts());
+    assert_eq!(ring.chain(1).err(), Some(ChainError::Broken));
+    assert_eq!(ring.drain(), Some(id));
+    assert_eq!(ring.drain(), None);
+}
+
 /// VQ-PACKED-38: no more counts as written than was writable.
 #[test]
 fn lengths_are_clamped_to_what_was_writable() {
