@@ -172,9 +172,13 @@ log_lines() { # extended regular expression
 # -------
 
 # A device under test is named by its slot on the root bus, as in addr= of its
-# options: 10, or 10.1 for another function.
+# options: 10, or 10.1 for another function. 10/0 is the device below the port at 10.
 device() { # slot
 	local slot=$1
+	if [[ $slot == */* ]]; then
+		echo "/sys/bus/pci/devices/0000:00:${slot%/*}.0"/0000:*:00."${slot#*/}"
+		return
+	fi
 	[[ $slot == *.* ]] || slot=$slot.0
 	echo "/sys/bus/pci/devices/0000:00:$slot"
 }
@@ -286,6 +290,21 @@ irq_count() { # irq
 # that one.
 registers() { # slot, [name]
 	./registers "$(address "$1")" | sed -nE "s/^${2:-}${2:+ }//p"
+}
+
+# The name that the device has in /proc/interrupts and debugfs: virtio0.
+virtio_name() { # slot
+	local irq name
+	for irq in $(irqs "$1"); do
+		name=$(irq_names "$irq")
+		echo "${name%%-*}"
+		return
+	done
+}
+
+# What debugfs has to say of a device, one value: shown 10 state restarts.
+shown() { # slot, file, key
+	awk -v key="$3" '$1 == key { print $2 }' "/sys/kernel/debug/virtio_rust/$(virtio_name "$1")/$2"
 }
 
 # What the driver accepted, by the numbers of the features.

@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (C) 2026 The virtio-rust authors
+#
+# Devices that ask for a reset (DEVICE_NEEDS_RESET) under load: they come back, and the data
+# are right. QEMU's do so when they are told, behind the driver's back, of rings where there
+# is no memory.
+#
+# boot: life
+# timeout: 240
+
+cd "$(dirname "$0")" || exit 1
+. ./lib.sh
+. ./load-lib.sh
+
+# Where the device believes the rings to be is nothing: queue 0 is told another high half of
+# queue_desc (disks) or queue_driver (generators), and enabled again. The next request is an
+# error then.
+confuse() { # slot
+	case $(driver_of "$1") in
+	*blk*) ./registers "$(address "$1")" 22=0 36=0x7fffffff 28=1 ;;
+	*) ./registers "$(address "$1")" 22=0 44=0x7fffffff 28=1 ;;
+	esac
+}
+
+# Asks for a reset, and has been restarted.
+confused() { # slot
+	local before
+	before=$(shown "$1" state restarts)
+	confuse "$1"
+	eventually 15 eval "greater \$(shown $1 state restarts) $before"
+	eventually 5 works "$1"
+}
+
+# Once a minute would do; not all the time. Everything ends, with an error.
+gives_up() { # slot
+	local i load
+	start_load "$1"
+	for ((i = 0; i < 30; i++)); do
+		[ "$(shown "$1" state state)" != failed ] || break
+		confuse "$1"
+		sleep 0.3
+	done
+	eventually 10 eval "equal failed \$(shown $1 state state)"
+	within 30 tail --pid="$load" -f /dev/null
+	refused grep 'err= 0' "$scratch/fio"
+	fails_with 'Input/output error' dd if="/dev/$(disk "$1")" of=/dev/null bs=4k count=1 iflag=direct
+	greater "$(log_lines "$(address "$1").*too often")" 0 "lines that say why"
+	equal 5 "$(shown "$1" state restarts)" "restarts"
+}
+
+# It is like a new one with its driver bound anew.
+comes_back() { # slot
+	within 10 unbind "$1"
+	probe "$1"
+	works "$1"
+	equal 0 "$(shown "$1" state restarts)" "restarts"
+	verify "$(disk "$1")" 16 4
+}
+
+# STAT-04, STAT-06, STAT-07, CFG-11
+check "a disk asks for a reset three times under load, and comes back" disk_under 10 3 confused
+check "a disk on the interrupt line: the same" disk_under 12 3 confused
+check "a generator asks for a reset three times under load, and comes back" generator_under 11 3 confused
+check "a generator on the interrupt line: the same" generator_under 13 3 confused
+check "a disk asks for resets all the time: it fails, and all requests end" gives_up 12
+check "that disk works with its driver bound anew" comes_back 12
+finish
