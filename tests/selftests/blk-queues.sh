@@ -51,7 +51,7 @@ check "the event index is accepted where offered" accepted 14.3 $EVENT_IDX
 # FEAT-06
 # FEAT-06
 check "a queue without either: fio verifies" works 14.4
-# FEAT-04
-check_rust 14.5 "packed rings are offered, not accepted" not_accepted 14.5 $RING_PACKED
-check "packed rings offered: fio verifies" works 14.5
+# RSV-06
+check "packed rings are used where they are offered" accepted 14.5 $RING_PACKED
+check "packed rings: fio verifies" works 14.5
 finish

@@ -29,7 +29,7 @@ DIRECT=1a.0
 
 # Features by name, and those that the drivers know.
 declare -A FEATURES=([indirect]=28 [event_idx]=29 [packed]=34 [in_order]=35)
-KNOWN=" indirect event_idx "
+KNOWN=" indirect event_idx packed in_order "
 ACCESS_PLATFORM=33
 
 # Programs are slow to start in an emulated guest, and there are 80 devices: what is asked

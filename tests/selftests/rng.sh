@@ -84,8 +84,9 @@ check "no bytes are handed out twice" no_repeats
 check "interrupts have their names" vectors
 check "vectors=0: the line is used" line
 check "no indirect descriptors, no event index: works" works 13
-check_rust 14 "packed rings are offered, not accepted" not_accepted 14 $RING_PACKED
-check "packed rings offered: works" works 14
+# RSV-06
+check "packed rings are used where they are offered" accepted 14 $RING_PACKED
+check "packed rings: works" works 14
 check "a non-transitional device works" works 18
 check "what is read is what the device wrote" only_what_was_written
 check "reads of odd sizes" odd_sizes
