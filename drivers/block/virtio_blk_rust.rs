@@ -139,10 +139,12 @@ impl Driver for VirtioBlk {
     }
 
     fn resume(&self) {
-        let device = self.controller.device();
+        let (device, cache) = (self.controller.device(), self.disk.cache());
         // The reset undid what was chosen, and nobody flushes a cache that writes through.
-        if device.has(feature::block::CONFIG_WCE) {
-            let _ = Configuration::set_cache(device, self.disk.cache());
+        if device.has(feature::block::CONFIG_WCE)
+            && Configuration::set_cache(device, cache) != Ok(cache)
+        {
+            device.err(fmt!("cache mode is lost: it was {}", cache.as_str()));
         }
         self.disk.unquiesce();
     }

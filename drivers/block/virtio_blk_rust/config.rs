@@ -109,16 +109,14 @@ impl Configuration {
                     .unwrap_or(1),
             })
         });
-        config.map_err(|err| {
-            device.err(fmt!("{}", err.as_str()));
-            err.into()
-        })
+        Ok(config.inspect_err(|err| device.err(fmt!("{}", err.as_str())))?)
     }
 
-    /// Tells the device what cache to have. It has the last word.
-    pub(crate) fn set_cache(device: &Device, cache: Cache) -> Result {
+    /// Tells the device what cache to have. It has the last word, which is returned.
+    pub(crate) fn set_cache(device: &Device, cache: Cache) -> Result<Cache> {
         let writeback = u8::from(cache == Cache::WriteBack);
-        Ok(device.config().write(WRITEBACK, writeback)?)
+        device.config().write(WRITEBACK, writeback)?;
+        Ok(Self::read(device)?.cache)
     }
 
     /// Number of request queues to use, at most `limit` unless that is 0.
