@@ -32,6 +32,10 @@ check-host: ## the tests that need no guest
 check-guest: ## the tests in guests; TESTS='tests/selftests/x.sh ...' chooses
 	@scripts/check guest
 
+.PHONY: check-debug
+check-debug: ## the tests in guests, on a kernel with KASAN and lockdep (does not work yet)
+	@scripts/check debug
+
 .PHONY: fuzz
 fuzz: ## fuzz rings and parsers; FUZZ_SECONDS=300 TARGET='split ...' say how long and which
 	@scripts/fuzz
@@ -71,7 +75,7 @@ help: ## this list
 	@echo
 	@echo 'Variables:'
 	@echo '  KERNEL_SERIES     series of the stock kernel (default: 7.3)'
-	@echo '  FLAVOUR           its flavour: cloud (default) or amd64'
+	@echo '  FLAVOUR           its flavour: cloud (default) or amd64; debug: the debug kernel'
 	@echo '  KERNEL_TREE       build for this prepared kernel tree instead, with the machine'\''s compilers'
 	@echo '  RUSTC             the compiler for KERNEL_TREE'
 	@echo '  VIRTIO_RUST_CACHE where the SDK is kept (default: ~/.cache/virtio-rust)'

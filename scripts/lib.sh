@@ -8,12 +8,15 @@
 # The source tree.
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 
-# The kernel to build for. The flavour is Debian's word for a configuration.
+# The kernel to build for. The flavour is Debian's word for a configuration; debug is
+# ours, a kernel that looks for faults, from the source of the stock one.
 KERNEL_SERIES=${KERNEL_SERIES:-7.3}
 FLAVOUR=${FLAVOUR:-cloud}
 case $FLAVOUR in
 cloud | cloud-amd64) FLAVOUR=cloud-amd64 ;;
 esac
+STOCK_FLAVOUR=$FLAVOUR
+[ "$FLAVOUR" != debug ] || STOCK_FLAVOUR=cloud-amd64
 
 # Everything that is not the project's own work is kept here.
 CACHE=${VIRTIO_RUST_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/virtio-rust}
@@ -24,7 +27,7 @@ GUEST_TOP=/srv/virtio-rust
 
 # Where the modules for this flavour are built.
 BUILD=$TOP/build/$FLAVOUR
-export TOP KERNEL_SERIES FLAVOUR CACHE GUEST_TOP BUILD
+export TOP KERNEL_SERIES FLAVOUR STOCK_FLAVOUR CACHE GUEST_TOP BUILD
 
 die() {
 	printf '%s: %s\n' "${PROGRAM:-${0##*/}}" "$*" >&2
@@ -59,8 +62,8 @@ check_distribution() { # os-release file
 
 check_flavour() { # flavour
 	case $1 in
-	cloud-amd64 | amd64) ;;
-	*) die "FLAVOUR=$1 is unknown; it is one of: cloud amd64" ;;
+	cloud-amd64 | amd64 | debug) ;;
+	*) die "FLAVOUR=$1 is unknown; it is one of: cloud amd64 debug" ;;
 	esac
 }
 
@@ -79,9 +82,24 @@ check_machine() {
 }
 
 # The release and the paths of a finished SDK, written by scripts/sdk: sets
-# SDK_ROOT, KERNEL_RELEASE, SDK_TREE and KERNEL_IMAGE (paths as seen in it).
+# SDK_ROOT, KERNEL_RELEASE, KERNEL_SOURCE, SDK_TREE and KERNEL_IMAGE (paths as seen
+# in it).
 sdk_file() {
-	printf '%s/sdk-%s-%s-%s' "$CACHE" "$(sdk_key)" "$KERNEL_SERIES" "$FLAVOUR"
+	printf '%s/sdk-%s-%s-%s' "$CACHE" "$(sdk_key)" "$KERNEL_SERIES" "$STOCK_FLAVOUR"
+}
+
+# The same of the debug kernel, written by scripts/debug-kernel.
+debug_file() {
+	printf '%s/debug-%s-%s' "$CACHE" "$(sdk_key)" "$(debug_key)"
+}
+
+# What the debug kernel is made from: the SDK has the compilers. Its recipe's number
+# changes with the way in which it is made.
+debug_key() {
+	{
+		echo recipe 1 "$KERNEL_SOURCE"
+		grep -Ev '^(#( [^C]|$)|$)' "$TOP/scripts/debug.config"
+	} | sha256sum | cut -c1-8
 }
 
 # What the root tree is made from. Its recipe's number changes with the way in
@@ -98,11 +116,19 @@ need_sdk() {
 	local file
 	file=$(sdk_file)
 	if [ ! -f "$file" ]; then
-		"$TOP/scripts/sdk" || exit 1
+		FLAVOUR=$STOCK_FLAVOUR "$TOP/scripts/sdk" || exit 1
 	fi
+	SDK_TOOLS=CC=x86_64-linux-gnu-gcc-14
 	# shellcheck disable=SC1090
 	. "$file"
-	export SDK_ROOT KERNEL_RELEASE SDK_TREE KERNEL_IMAGE
+	if [ "$FLAVOUR" = debug ]; then
+		file=$(debug_file)
+		[ -f "$file" ] || "$TOP/scripts/debug-kernel" || exit 1
+		# shellcheck disable=SC1090
+		. "$file"
+		touch "$SDK_ROOT$SDK_TREE/last-used"
+	fi
+	export SDK_ROOT KERNEL_RELEASE KERNEL_SOURCE SDK_TREE SDK_TOOLS KERNEL_IMAGE
 	[ -d "$SDK_ROOT$SDK_TREE" ] ||
 		die "the SDK in $SDK_ROOT is damaged; remove $CACHE and run make sdk"
 }
