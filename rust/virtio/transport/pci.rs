@@ -59,10 +59,7 @@ use crate::{
             RingAddresses, //
         },
         config::ConfigAccess,
-        feature::{
-            transport,
-            FeatureSet, //
-        },
+        feature::FeatureSet,
         irq::{
             ConfigInterrupt,
             SharedInterrupt, //
@@ -435,12 +432,7 @@ impl Transport for Pci {
     }
 
     fn features(&self) -> FeatureSet {
-        let features = features::supported(&self.common, &self.notify);
-        if self.function.has_sriov() {
-            features.with(transport::SR_IOV)
-        } else {
-            features
-        }
+        features::supported(&self.common, &self.notify, self.function.has_sriov())
     }
 
     fn num_queues(&self) -> u16 {

@@ -29,9 +29,17 @@ const ALWAYS: FeatureSet = FeatureSet::of(&[
 ]);
 
 /// What can be accepted. A feature that comes with a register is left alone if the register is not
-/// there, and NOTIFICATION_DATA if a doorbell of 32 bits can not be (VIRTIO 1.4, 4.1.4.4.1).
-pub fn supported<R: Registers>(common: &CommonConfig<R>, notify: &Notify) -> FeatureSet {
+/// there, NOTIFICATION_DATA if a doorbell of 32 bits can not be (VIRTIO 1.4, 4.1.4.4.1), and SR_IOV
+/// unless the function has that capability (6.1).
+pub fn supported<R: Registers>(
+    common: &CommonConfig<R>,
+    notify: &Notify,
+    has_sriov: bool,
+) -> FeatureSet {
     let mut features = ALWAYS;
+    if has_sriov {
+        features = features.with(transport::SR_IOV);
+    }
     if common.has_queue_reset() {
         features = features.with(transport::RING_RESET);
     }

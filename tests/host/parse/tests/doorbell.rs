@@ -6,10 +6,12 @@
 
 use pure::{
     feature::{
+        negotiate,
         transport,
         Feature,
         FeatureSet, //
     },
+    id::DeviceId,
     transport::pci::{
         capability::{
             Notify,
@@ -144,7 +146,7 @@ fn accepted(len: usize, offset: u64, length: u64, multiplier: u32) -> FeatureSet
         },
         multiplier,
     };
-    features::supported(&CommonConfig::new(&log), &notify)
+    features::supported(&CommonConfig::new(&log), &notify, false)
 }
 
 /// PCI-COM-19, RSV-13: what a device offers is accepted if it has the register for it, and else not.
@@ -184,4 +186,47 @@ fn data_is_left_alone_where_doorbells_are_too_narrow() {
     assert!(!data(2, 4096, 4), "not aligned");
     assert!(!data(0, 3, 0), "too short");
     assert!(!data(0, 4096, 2), "doorbells that overlap");
+}
+
+/// RSV-06, RSV-07, RSV-21, RSV-23: what needs nothing but a driver that knows of it is accepted;
+/// administration queues, of which the drivers know nothing, are not.
+#[test]
+fn what_is_known_is_accepted() {
+    let features = accepted(56, 0, 4096, 2);
+    for known in [
+        transport::INDIRECT_DESC,
+        transport::EVENT_IDX,
+        transport::VERSION_1,
+        transport::ACCESS_PLATFORM,
+        transport::RING_PACKED,
+        transport::IN_ORDER,
+        transport::ORDER_PLATFORM,
+        transport::SUSPEND,
+    ] {
+        assert!(features.contains(known), "{known:?}");
+        assert!(accepted(64, 0, 4096, 4).contains(known), "{known:?}");
+    }
+    assert!(!accepted(64, 0, 4096, 4).contains(transport::ADMIN_VQ));
+}
+
+/// RSV-10, RSV-16: SR_IOV is for functions that can have virtual ones, whatever the device offers.
+#[test]
+fn sr_iov_needs_the_capability() {
+    let log = Log::new(64);
+    let common = CommonConfig::new(&log);
+    let region = Region {
+        bar: 0,
+        offset: 0,
+        length: 4096,
+    };
+    let notify = Notify {
+        region,
+        multiplier: 4,
+    };
+    let offered = FeatureSet::from_words([u32::MAX; 4]);
+    for capable in [false, true] {
+        let supported = features::supported(&common, &notify, capable);
+        let accepted = negotiate(offered, FeatureSet::empty(), supported, DeviceId::ENTROPY);
+        assert_eq!(accepted.contains(transport::SR_IOV), capable);
+    }
 }

@@ -290,7 +290,7 @@ fn the_trap_is_never_accepted() {
     }
 }
 
-/// FEAT-04, FEAT-05: with all ones offered, what a transport does not allow is not accepted,
+/// FEAT-04, FEAT-05, RSV-21: with all ones offered, what a transport does not allow is not accepted,
 /// however much the driver allows: bits of rings and transports are not the driver's to allow.
 #[test]
 fn what_the_transport_does_not_allow_is_not_accepted() {

@@ -11,6 +11,10 @@ use pure::ring::{
         Packed,
         PackedMemory, //
     },
+    size::{
+        largest,
+        smaller, //
+    },
     stats::Stats,
     ChainError,
     LayoutError,
@@ -195,6 +199,29 @@ fn any_number_up_to_32768_is_a_size() {
         let slots = vec![Slot::default(); size.into()];
         let error = Packed::new(memory, slots, PLAIN).err();
         assert_eq!(error, Some(LayoutError::Size), "size {size}");
+    }
+}
+
+/// PCI-COM-02, PCI-COM-17, PCI-VQ-02: whatever size a device offers and a driver has use for, a ring
+/// has a valid one, which is no larger, or there is none; when there is no memory, a smaller one.
+#[test]
+fn rings_have_the_largest_size_that_is_valid() {
+    for packed in [false, true] {
+        for offered in (0..300).chain([1000, 32767, 32768, 32769, 40000, u16::MAX]) {
+            for useful in [1, 2, 3, 100, 256, 1000, 32768, u16::MAX] {
+                let valid = |size: u16| size != 0 && size <= 32768;
+                let valid = |size: &u16| valid(*size) && (packed || size.is_power_of_two());
+                let expected = (0..=offered.min(useful)).rev().find(valid);
+                let found = largest(packed, offered, useful);
+                assert_eq!(found, expected, "{packed} {offered} {useful}");
+                let mut size = found;
+                while let Some(now) = size {
+                    assert!(valid(&now));
+                    size = smaller(now);
+                    assert!(size.is_none_or(|next| next < now));
+                }
+            }
+        }
     }
 }
 
@@ -397,6 +424,18 @@ fn a_used_descriptor_is_read_once() {
     assert_eq!((second.head, second.written), (id, 1));
     ring.release(second);
     assert_eq!(state.borrow().reads, 1);
+}
+
+/// VQ-PACKED-36: a descriptor that was seen to be used stays so.
+#[test]
+fn what_was_seen_stays_seen() {
+    let (mut ring, state) = ring(4, 0, PLAIN);
+    let (id, _) = publish(&mut ring, 1);
+    complete(&state, 0, id, 1, USED | flags::WRITE);
+    assert!(!ring.enable_interrupts());
+    complete(&state, 0, id, 1, 0);
+    assert!(!ring.enable_interrupts());
+    assert_eq!(pop(&mut ring), Ok(Some((id, 1))));
 }
 
 /// VQ-PACKED-37: an id breaks the queue that is no descriptor, or no chain that the device has.
