@@ -211,7 +211,13 @@ impl Device {
     pub(crate) fn stop(&self, why: Pause, quiesce: impl FnOnce()) -> Result {
         let hooks = self.hooks().ok_or(ENODEV)?;
         let mut phase = self.phase.lock();
-        if *phase != Phase::Working || self.is_broken() {
+        if *phase != Phase::Working {
+            return Err(ENODEV);
+        }
+        if self.is_broken() {
+            drop(phase);
+            // It failed without a reset. Nobody minds if that fails, too, and is said in the log.
+            let _ = self.end();
             return Err(ENODEV);
         }
         *phase = Phase::Stopping;
