@@ -80,7 +80,7 @@ under_io() {
 }
 
 check "a file system on 64 MiB" file_system
-# BLK-OP-01 CFG-10
+# BLK-OP-01 CFG-10 CFG-11
 check "the disk grows to 256 MiB" resize 256
 check "an event tells user space" event
 check "the log tells the new size" in_log

@@ -66,6 +66,7 @@ others_work() {
 check "the silent generator is chosen" choose 16
 check "a reader ends by SIGTERM at once" ends_by TERM
 check "a reader ends by SIGKILL at once" ends_by KILL
+# STAT-06 VQ-SPLIT-27
 check_rust 16 "a read ends by itself" times_out
 check "a read that must not wait does not" within 45 at_once
 check "the device is unbound under a reader, which ends" unbound

@@ -276,7 +276,7 @@ check "registers that are read-only are not written" kept readonly
 check "ring sizes are powers of two" kept size
 # PCI-COM-06
 check "queue_enable is never written with 0" kept enable
-# VQ-SPLIT-01
+# VQ-SPLIT-01 VQ-PACKED-01
 check "descriptor, driver and device area are aligned" kept alignment
 # PCI-LAY-01 PCI-LAY-02
 check "registers are accessed with their own width" kept width
