@@ -133,10 +133,22 @@ impl Draft {
 /// Where a chain of at most `max` segments goes, in a ring of `size` entries of which `num_free` are
 /// free, with indirect tables of `table_len` entries.
 ///
-/// One segment goes into the ring. More do while half of the ring stays free: one cache line less
-/// for the device to fetch than with an indirect table. Then they go to a table, to save
-/// descriptors. In both cases a chain has no more segments than the ring has descriptors, as the
-/// specification wants.
+/// One segment goes into the ring. More do while half of the ring stays free: the device then has
+/// neither another cache line to fetch nor, where it maps what it is shown, another range to map.
+/// Then they go to a table, to save descriptors. In both cases a chain has no more segments than
+/// the ring has descriptors, as the specification wants.
+///
+/// For the driver there is little in it. Instructions for adding three segments, publishing them,
+/// taking them back and asking for an interrupt, with the event index, counted on x86-64 with
+/// memory as plain as can be:
+///
+/// | form   | in the ring | in a table |
+/// | ------ | ----------- | ---------- |
+/// | split  | 553         | 554        |
+/// | packed | 741         | 593        |
+///
+/// That is less than two percent of what a block request takes in all, and so a packed ring follows
+/// the same rule. It differs because flags are written only once a chain is complete.
 ///
 /// # Errors
 ///

@@ -116,7 +116,7 @@ impl<A: SplitMemory, B: PackedMemory, S: DerefMut<Target = [Slot]>> Ring<A, B, S
     /// # Errors
     ///
     /// [`ChainError::Full`], [`ChainError::TooLong`] or [`ChainError::Broken`].
-    #[inline]
+    #[inline(always)]
     pub fn chain(&mut self, max: u16) -> Result<ChainWriter<'_, A, B, S>, ChainError> {
         match self {
             Self::Split(ring) => ring.chain(max).map(ChainWriter::Split),

@@ -53,7 +53,7 @@ pub struct ChainWriter<'a, M, S> {
 
 impl<'a, M: PackedMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
     /// Starts a chain: see [`Packed::chain`].
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(packed: &'a mut Packed<M, S>, max: u16) -> Result<Self, ChainError> {
         if packed.health.is_broken() {
             return Err(ChainError::Broken);
@@ -78,7 +78,7 @@ impl<'a, M: PackedMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
     ///
     /// [`ChainError::Empty`], [`ChainError::Excess`], [`ChainError::Order`] or
     /// [`ChainError::Bytes`]: then the chain is spoilt, and cannot be committed any more.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, addr: u64, len: u32, writable: bool) -> Result<Place, ChainError> {
         let checked = self.draft.check(len, writable);
         let bytes = checked.map_err(|error| self.draft.spoil(error))?;
@@ -112,18 +112,21 @@ impl<'a, M: PackedMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
         Ok(place)
     }
 
-    /// The flags of the segment in the descriptor at `at`, if the chain goes to the ring and has so
-    /// many segments.
+    /// Writes the flags of all segments but the first, which is at `first`.
     #[inline]
-    fn flags(&self, at: Position, entry: u16, segments: u16) -> u16 {
-        let mut flags = at.available();
-        if entry >= self.readable {
-            flags |= flags::WRITE;
+    fn write_flags(&self, first: Position, segments: u16) {
+        let mut at = first;
+        for entry in 1..segments {
+            at = at.advance(1, self.packed.size);
+            let mut flags = at.available();
+            if entry >= self.readable {
+                flags |= flags::WRITE;
+            }
+            if entry.wrapping_add(1) != segments {
+                flags |= flags::NEXT;
+            }
+            self.packed.memory.write_flags(at.offset(), flags);
         }
-        if entry.wrapping_add(1) < segments {
-            flags |= flags::NEXT;
-        }
-        flags
     }
 
     /// Adds the chain to the ring, and returns its buffer id. The device sees it after
@@ -141,7 +144,6 @@ impl<'a, M: PackedMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
             return Err(ChainError::Empty);
         }
         let first = self.packed.next;
-        let size = self.packed.size;
         let flags = if self.form == Form::Table {
             let memory = &self.packed.memory;
             // No overflow: 2^15 entries at most.
@@ -149,13 +151,14 @@ impl<'a, M: PackedMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
             memory.write_desc(first.offset(), memory.table_addr(head), len, head);
             first.available() | flags::INDIRECT
         } else {
-            let mut at = first;
-            for entry in 1..segments {
-                at = at.advance(1, size);
-                let flags = self.flags(at, entry, segments);
-                self.packed.memory.write_flags(at.offset(), flags);
-            }
-            self.flags(first, 0, segments)
+            let rest = if segments == 1 {
+                0
+            } else {
+                self.write_flags(first, segments);
+                flags::NEXT
+            };
+            let write = if self.readable == 0 { flags::WRITE } else { 0 };
+            first.available() | write | rest
         };
         let taken = self.packed.chains.add(Ready {
             head,

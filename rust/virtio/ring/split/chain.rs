@@ -47,7 +47,7 @@ pub struct ChainWriter<'a, M, S> {
 
 impl<'a, M: SplitMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
     /// Starts a chain: see [`Split::chain`].
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(split: &'a mut Split<M, S>, max: u16) -> Result<Self, ChainError> {
         if split.health.is_broken() {
             return Err(ChainError::Broken);
