@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (C) 2026 The virtio-rust authors
+#
+# What a device may only read is mapped so that an IOMMU keeps it from writing there. The
+# kernel traces what is mapped, and how.
+#
+# boot: iommu
+# timeout: 100
+
+cd "$(dirname "$0")" || exit 1
+. ./lib.sh
+
+trace=/sys/kernel/tracing
+
+# What is mapped for a device while a command runs: direction and bytes, and how often.
+mapped() { # slot, command...
+	local slot=$1
+	shift
+	echo nop >"$trace/current_tracer"
+	echo >"$trace/trace"
+	echo 1 >"$trace/events/dma/dma_map_phys/enable"
+	"$@"
+	echo 0 >"$trace/events/dma/dma_map_phys/enable"
+	sed -nE "s/.*dma_map_phys: $(address "$slot") dir=([A-Z_]+) .* size=([0-9]+) .*/\1 \2/p" "$trace/trace" |
+		sort | uniq -c | tee "$scratch/mapped"
+}
+
+# 16 bytes of a header are read by the device, one byte of a status is written, and so are
+# the data of what is read from a disk; those of what is written to it are read. Somebody
+# may have read a little of the disk meanwhile, udev for example.
+directions() { # direction of data
+	local count direction size blocks=0 others=0
+	while read -r count direction size; do
+		case "$size $direction" in
+		16\ *) equal TO_DEVICE "$direction" "a header" || return ;;
+		1\ *) equal FROM_DEVICE "$direction" "a status" || return ;;
+		"4096 $1") blocks=$count ;;
+		*\ FROM_DEVICE) others=$((others + count)) ;;
+		*) equal "$1" "$direction" "data of $size bytes" || return ;;
+		esac
+	done <"$scratch/mapped"
+	greater "$blocks" 19 "requests"
+	greater 10 "$others" "other requests, plus"
+}
+
+reads() { # slot
+	mapped "$1" dd if="/dev/$(disk "$1")" of=/dev/null bs=4k count=20 iflag=direct
+	directions FROM_DEVICE
+}
+
+writes() { # slot
+	mapped "$1" dd if=/dev/zero of="/dev/$(disk "$1")" bs=4k count=20 oflag=direct conv=nocreat
+	directions TO_DEVICE
+}
+
+generator() {
+	choose 11
+	mapped 11 head -c 640 /dev/hwrng >/dev/null
+	grep -q FROM_DEVICE "$scratch/mapped"
+	refused grep -v FROM_DEVICE "$scratch/mapped"
+}
+
+# VQ-SPLIT-20
+check "what is written to a disk, the device only reads" writes 10
+# VQ-SPLIT-20
+check "what is read from a disk, the device only writes" reads 10
+# VQ-PACKED-35
+check "a packed queue: what is written to a disk, the device only reads" writes 12
+# VQ-PACKED-35
+check "a packed queue: what is read from a disk, the device only writes" reads 12
+check "what a generator gives, the device only writes" generator
+finish
