@@ -385,6 +385,13 @@ impl<'a> Walk<'a> {
                 let at = heads.iter().position(|&head| head == used.head);
                 let at = at.expect("it was made available");
                 assert!(at == 0 || !self.kind.in_order, "out of order");
+                if self.kind.in_order && !self.kind.packed {
+                    let (last, _) = memory.elem.get();
+                    let before = heads.iter().position(|&head| u32::from(head) == last);
+                    let covered = memory.used_idx.get().wrapping_sub(self.popped);
+                    let before = before.expect("it is outstanding");
+                    assert!(before < usize::from(covered), "too large a batch");
+                }
                 heads.remove(at);
                 drop(heads);
                 self.popped = self.popped.wrapping_add(1);
