@@ -140,60 +140,39 @@ impl<T> Completion<T> {
     }
 }
 
-/// Memory for a ring, not yet a queue.
-pub(super) struct Allocated {
-    memory: RingMemory,
-    size: u16,
-    stats: Arc<Stats>,
-}
+/// Allocates memory for a ring as large as the device offers, the driver wants and memory allows, of
+/// the form that was negotiated. What happens to the ring is counted in `stats`.
+///
+/// # Errors
+///
+/// `ENOMEM`; `EINVAL` when no valid size is left.
+fn allocate(
+    device: &Device,
+    offered: u16,
+    wanted: &QueueOptions<'_>,
+    stats: &Arc<Stats>,
+) -> Result<RingMemory> {
+    let packed = device.has(feature::transport::RING_PACKED);
+    let platform_order = device.has(feature::transport::ORDER_PLATFORM);
+    let wants_tables = device.has(feature::transport::INDIRECT_DESC);
+    let mut size = size::largest(packed, offered, wanted.max_size).ok_or(EINVAL)?;
 
-impl Allocated {
-    /// Allocates a ring as large as the device offers, the driver wants and memory allows, of the
-    /// form that was negotiated.
-    ///
-    /// # Errors
-    ///
-    /// `ENOMEM`; `EINVAL` when no valid size is left.
-    pub(super) fn new(
-        device: &Device,
-        offered: u16,
-        options: &QueueOptions<'_>,
-    ) -> Result<(Self, u16)> {
-        let packed = device.has(feature::transport::RING_PACKED);
-        let platform_order = device.has(feature::transport::ORDER_PLATFORM);
-        let wants_tables = device.has(feature::transport::INDIRECT_DESC);
-        let mut size = size::largest(packed, offered, options.max_size).ok_or(EINVAL)?;
-        let stats = Arc::new(Stats::default(), GFP_KERNEL)?;
-
-        loop {
-            let layout = Layout {
-                packed,
-                platform_order,
-                size,
-                // A table must not be longer than the queue is large (VIRTIO 1.4, 2.7.5.3.1).
-                table_len: if wants_tables {
-                    options.table_len.min(size)
-                } else {
-                    0
-                },
-            };
-            match RingMemory::allocate(device.space(), &layout, stats.clone()) {
-                Ok(memory) => {
-                    let ring = Self {
-                        memory,
-                        size,
-                        stats,
-                    };
-                    return Ok((ring, size));
-                }
-                Err(err) => size = size::smaller(size).ok_or(err)?,
-            }
+    loop {
+        let layout = Layout {
+            packed,
+            platform_order,
+            size,
+            // A table must not be longer than the queue is large (VIRTIO 1.4, 2.7.5.3.1).
+            table_len: if wants_tables {
+                wanted.table_len.min(size)
+            } else {
+                0
+            },
+        };
+        match RingMemory::allocate(device.space(), &layout, stats.clone()) {
+            Ok(memory) => return Ok(memory),
+            Err(err) => size = size::smaller(size).ok_or(err)?,
         }
-    }
-
-    /// Where the device finds its parts.
-    pub(super) fn addresses(&self) -> RingAddresses {
-        self.memory.addresses()
     }
 }
 
@@ -224,20 +203,23 @@ struct Inner<T> {
 }
 
 impl<T> Queue<T> {
-    /// Makes a queue of a ring that the device knows.
+    /// Makes a queue with a ring that is clear, and that the device has not been told of: see
+    /// [`allocate`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`allocate`].
     pub(super) fn new(
         device: Arc<Device>,
         index: u16,
-        ring: Allocated,
+        offered: u16,
+        wanted: &QueueOptions<'_>,
         notifier: Notifier,
     ) -> Result<Self> {
-        let Allocated {
-            memory,
-            size,
-            stats,
-        } = ring;
+        let stats = Arc::new(Stats::default(), GFP_KERNEL)?;
+        let memory = allocate(&device, offered, wanted, &stats)?;
+        let (size, table_len) = (memory.size(), memory.table_len());
         let addresses = memory.addresses();
-        let table_len = memory.table_len();
         let options = Options {
             event_idx: device.has(feature::transport::EVENT_IDX),
             indirect: device.has(feature::transport::INDIRECT_DESC),
@@ -268,6 +250,16 @@ impl<T> Queue<T> {
             index,
             quiet: false,
         })
+    }
+
+    /// Where the device finds the ring.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` when it was given up.
+    pub(super) fn addresses(&self) -> Result<RingAddresses> {
+        let inner = self.inner.as_ref().ok_or(ENODEV)?;
+        Ok(inner.addresses)
     }
 
     /// Whether the device can not be using the queue.

@@ -67,7 +67,6 @@ use crate::{
             QueueHandler, //
         },
         queue::{
-            self,
             Queue,
             QueueOptions, //
         },
@@ -290,15 +289,14 @@ impl Setup {
             .inspect_err(|failure| complain(failure.as_str()))?;
 
         let name = CString::try_from_fmt(options.name)?;
-        let (ring, size) = queue::Allocated::new(device, offered, &options)?;
-
-        bringup::place_queue(transport, index, size, ring.addresses())
-            .inspect_err(|failure| complain(failure.as_str()))?;
         let notifier = transport
             .notifier(index, device.features)
             .inspect_err(|_| complain("its doorbell is out of reach"))?;
 
-        let queue = Queue::new(device.clone(), index, ring, notifier.clone())?;
+        // The ring is clear before the device hears where it is (VIRTIO 1.4, 4.1.5.1.3).
+        let queue = Queue::new(device.clone(), index, offered, &options, notifier.clone())?;
+        bringup::place_queue(transport, index, queue.size(), queue.addresses()?)
+            .inspect_err(|failure| complain(failure.as_str()))?;
         let stats = queue.stats().clone();
         let handler = make(queue)?;
         let hooks = QueueHooks {

@@ -72,6 +72,14 @@ impl RingMemory {
         })
     }
 
+    /// Entries of the ring.
+    pub(super) fn size(&self) -> u16 {
+        match self {
+            Self::Split(ring) => ring.size(),
+            Self::Packed(ring) => ring.size(),
+        }
+    }
+
     /// Where the device finds the parts.
     pub(super) fn addresses(&self) -> RingAddresses {
         match self {

@@ -92,22 +92,20 @@ pub(super) struct Chains<S> {
 }
 
 impl<S: DerefMut<Target = [Slot]>> Chains<S> {
-    /// No chains, in a ring of as many entries as there are slots.
-    pub(super) fn new(slots: S, size: u16, in_order: bool) -> Self {
-        let mut chains = Self {
+    /// No chains, and no free descriptors before [`Self::reset`].
+    pub(super) fn new(slots: S, in_order: bool) -> Self {
+        Self {
             slots,
             free_head: 0,
-            num_free: size,
+            num_free: 0,
             added: 0,
             drained: 0,
             oldest: 0,
             in_order,
-        };
-        chains.reset(size);
-        chains
+        }
     }
 
-    /// Forgets all chains.
+    /// Forgets all chains: the ring has `size` free descriptors.
     pub(super) fn reset(&mut self, size: u16) {
         for (slot, next) in self.slots.iter_mut().zip(1..=size) {
             *slot = Slot {

@@ -111,7 +111,8 @@ pub struct Packed<M, S> {
 }
 
 impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
-    /// Makes the driver's side of a ring that the device does not use yet, in memory that is zero.
+    /// Makes the driver's side of a ring that the device does not use yet, and clears its memory,
+    /// whatever is in it.
     ///
     /// Interrupts are enabled.
     pub fn new(memory: M, slots: S, options: Options) -> Result<Self, LayoutError> {
@@ -129,7 +130,7 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         };
         let mut packed = Self {
             memory,
-            chains: Chains::new(slots, size, options.in_order),
+            chains: Chains::new(slots, options.in_order),
             size,
             next: Position::START,
             published: Position::START,
@@ -145,7 +146,7 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
             marks: false,
             health: Health::default(),
         };
-        packed.first_wish();
+        packed.reset();
         Ok(packed)
     }
 
@@ -165,11 +166,7 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         self.batch = None;
         self.marks = false;
         self.health = Health::default();
-        self.first_wish();
-    }
-
-    /// Asks for an interrupt, in memory that is zero.
-    fn first_wish(&mut self) {
+        // Zero asks for interrupts; with the event index, the first one is asked for.
         if self.options.event_idx {
             self.shown = self.used.get();
             self.memory.write_driver_event(self.shown);

@@ -83,7 +83,8 @@ struct Batch {
 }
 
 impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
-    /// Makes the driver's side of a ring that the device does not use yet, in memory that is zero.
+    /// Makes the driver's side of a ring that the device does not use yet, and clears its memory,
+    /// whatever is in it.
     ///
     /// Interrupts are enabled.
     pub fn new(memory: M, slots: S, options: Options) -> Result<Self, LayoutError> {
@@ -99,14 +100,9 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         } else {
             0
         };
-        memory.write_avail_flags(0);
-        memory.write_avail_idx(0);
-        if options.event_idx {
-            memory.write_used_event(0);
-        }
-        Ok(Self {
+        let mut split = Self {
             memory,
-            chains: Chains::new(slots, size, options.in_order),
+            chains: Chains::new(slots, options.in_order),
             mask: size.wrapping_sub(1),
             published: 0,
             last_used: 0,
@@ -116,7 +112,9 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
             options,
             batch: None,
             health: Health::default(),
-        })
+        };
+        split.reset();
+        Ok(split)
     }
 
     /// Makes ring and memory as new, once the device has confirmed that it uses them no more.

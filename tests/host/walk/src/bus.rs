@@ -130,6 +130,13 @@ impl Bus {
         })
     }
 
+    /// Fills the memory, tables and all, as somebody else could have left it.
+    pub fn soil(&self, filling: u16) {
+        for at in (BASE..BASE + self.arena.bytes() as u64).step_by(2) {
+            self.write16(at, filling);
+        }
+    }
+
     /// Says how many descriptors were made available, of a packed ring.
     pub fn note_seen(&self, seen: u64) {
         self.head.set(Some((seen % u64::from(self.size)) as u16));

@@ -82,7 +82,7 @@ impl ring::Memory for Memory {
     }
 
     fn clear(&self) {
-        unreachable!("the device is never reset");
+        // It is: no ring was in it before.
     }
 
     fn table_len(&self) -> u16 {
