@@ -36,26 +36,6 @@ memory_address() { # slot
 	greater "$(descriptors "$1")" 0 "address"
 }
 
-file_system() {
-	local disk mnt=$scratch/mnt
-	disk=$(disk 10)
-	mkfs.ext4 -q -F "/dev/$disk"
-	mkdir -p "$mnt"
-	mount "/dev/$disk" "$mnt"
-	head -c 16M /dev/urandom >"$mnt/file"
-	sha256sum "$mnt/file" >"$scratch/sum"
-	umount "$mnt"
-	mount "/dev/$disk" "$mnt"
-	sha256sum -c "$scratch/sum"
-	umount "$mnt"
-}
-
-generator() {
-	choose 11
-	head -c 64000 /dev/hwrng >"$scratch/random"
-	equal "" "$(od -An -v -tx1 -w16 "$scratch/random" | sort | uniq -d)" "repeated pieces"
-}
-
 # What the driver leaves behind, the IOMMU would see.
 rebind() { # slot
 	local disk load i
@@ -82,11 +62,11 @@ check "the devices are behind an IOMMU" there
 check "a disk with ACCESS_PLATFORM: bus addresses" bus_address 10
 check "a disk with ACCESS_PLATFORM: fio verifies at depth 32" verify "$(disk 10)" 32
 check "a disk with ACCESS_PLATFORM: fio verifies at depth 1" verify "$(disk 10)" 1 4
-check "a disk with ACCESS_PLATFORM: a file system" file_system
+check "a disk with ACCESS_PLATFORM: a file system" file_system 10
 check "a small queue without indirect descriptors: fio verifies" verify "$(disk 12)" 32 8
 # RSV-04
 check "a generator with ACCESS_PLATFORM: bus addresses" bus_address 11
-check "a generator with ACCESS_PLATFORM: works" generator
+check "a generator with ACCESS_PLATFORM: works" generator_works 11
 # RSV-05
 check "a disk without ACCESS_PLATFORM: addresses of memory" memory_address 13
 check "a disk without ACCESS_PLATFORM: fio verifies" verify "$(disk 13)" 32 8

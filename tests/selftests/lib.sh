@@ -346,6 +346,37 @@ round_trip() { # disk
 	cmp "$scratch/data" "$scratch/back"
 }
 
+# Reads 4 KiB so many times, each when the one before is long over: the interrupt of one
+# comes before the next, however busy the machine. Requests in a row may share one.
+read_apart() { # disk, times, [CPU]
+	local i cpu=${3:-}
+	for ((i = 0; i < $2; i++)); do
+		${cpu:+taskset -c "$cpu"} dd if="/dev/$1" of=/dev/null bs=4k skip="$i" count=1 iflag=direct status=none
+	done
+}
+
+# A file system keeps what it was given.
+file_system() { # slot
+	local disk mnt=$scratch/mnt
+	disk=$(disk "$1")
+	mkfs.ext4 -q -F "/dev/$disk"
+	mkdir -p "$mnt"
+	mount "/dev/$disk" "$mnt"
+	head -c 16M /dev/urandom >"$mnt/file"
+	sha256sum "$mnt/file" >"$scratch/sum"
+	umount "$mnt"
+	mount "/dev/$disk" "$mnt"
+	sha256sum -c "$scratch/sum"
+	umount "$mnt"
+}
+
+# The generator at this slot gives bytes, none of them twice.
+generator_works() { # slot
+	choose "$1"
+	head -c 64000 /dev/hwrng >"$scratch/random"
+	equal "" "$(od -An -v -tx1 -w16 "$scratch/random" | sort | uniq -d)" "repeated pieces"
+}
+
 # QEMU
 # ----
 

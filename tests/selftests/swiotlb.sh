@@ -28,26 +28,6 @@ in_use() {
 	greater "$(cat /sys/kernel/debug/swiotlb/io_tlb_used_hiwater)" 500 "slots in use, at most"
 }
 
-file_system() {
-	local disk mnt=$scratch/mnt
-	disk=$(disk 10)
-	mkfs.ext4 -q -F "/dev/$disk"
-	mkdir -p "$mnt"
-	mount "/dev/$disk" "$mnt"
-	head -c 16M /dev/urandom >"$mnt/file"
-	sha256sum "$mnt/file" >"$scratch/sum"
-	umount "$mnt"
-	mount "/dev/$disk" "$mnt"
-	sha256sum -c "$scratch/sum"
-	umount "$mnt"
-}
-
-generator() {
-	choose 11
-	head -c 64000 /dev/hwrng >"$scratch/random"
-	equal "" "$(od -An -v -tx1 -w16 "$scratch/random" | sort | uniq -d)" "repeated pieces"
-}
-
 rebind() {
 	local load i
 	for ((i = 0; i < 10; i++)); do
@@ -77,8 +57,8 @@ check "ACCESS_PLATFORM is accepted" accepted 10 $ACCESS_PLATFORM
 check "segments are no longer than a bounce buffer" limits
 check "fio verifies at depth 32, by bounce buffers" in_use
 check "fio verifies at depth 1" verify "$(disk 10)" 1 4
-check "a file system" file_system
-check "the generator works" generator
+check "a file system" file_system 10
+check "the generator works" generator_works 11
 check "unbound under load ten times" rebind
 check "no bounce buffer is lost" none_lost
 finish
