@@ -46,7 +46,8 @@ pub use self::{
 pub mod flags {
     /// The list goes on with the next descriptor of the ring.
     pub const NEXT: u16 = 1;
-    /// The device writes the buffer; otherwise it reads it. In a used descriptor: it wrote something.
+    /// The device writes the buffer; otherwise it reads it. In a used descriptor it should say that
+    /// something was written, but often does not.
     pub const WRITE: u16 = 2;
     /// The buffer is a table of descriptors.
     pub const INDIRECT: u16 = 4;
@@ -100,12 +101,10 @@ pub struct Packed<M, S> {
     table_len: u16,
     /// What was negotiated.
     options: Options,
-    /// The flags of the next used descriptor, once they have been seen to be those of a used one.
-    seen: Option<u16>,
+    /// Whether the next descriptor has been seen to be used.
+    seen: bool,
     /// What it says, once that has been read.
     batch: Option<Batch>,
-    /// Whether the device has ever marked a descriptor as written.
-    marks: bool,
     /// Whether the queue works.
     health: Health,
 }
@@ -141,9 +140,8 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
             shown: event::ENABLE,
             table_len,
             options,
-            seen: None,
+            seen: false,
             batch: None,
-            marks: false,
             health: Health::default(),
         };
         packed.reset();
@@ -162,9 +160,8 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         self.unpublished = 0;
         self.completed = 0;
         self.shown = event::ENABLE;
-        self.seen = None;
+        self.seen = false;
         self.batch = None;
-        self.marks = false;
         self.health = Health::default();
         // Zero asks for interrupts; with the event index, the first one is asked for.
         if self.options.event_idx {
@@ -288,11 +285,11 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
     /// Looks whether the device has used the next descriptor. What it has said once it cannot take
     /// back: a device that changes its mind would keep the driver busy.
     #[inline]
-    fn look(&mut self) -> Option<u16> {
-        if self.seen.is_none() {
+    fn look(&mut self) -> bool {
+        if !self.seen {
             let flags = self.memory.read_flags(self.used.offset());
             if self.used.is_used(flags) {
-                self.seen = Some(flags);
+                self.seen = true;
                 // The rest of the descriptor must not be read before its flags.
                 self.memory.rmb();
             }
@@ -313,10 +310,12 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         }
         let batch = match self.batch {
             Some(batch) => batch,
-            None => match self.look() {
-                Some(flags) => self.read_used(flags)?,
-                None => return Ok(None),
-            },
+            None => {
+                if !self.look() {
+                    return Ok(None);
+                }
+                self.read_used()?
+            }
         };
         let (head, written) = if self.options.in_order && self.chains.oldest() != batch.last {
             let head = self.chains.oldest();
@@ -335,21 +334,15 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
     }
 
     /// Reads the rest of the next descriptor, which is used.
+    ///
+    /// The flag is not looked at without which the length means nothing (VIRTIO 1.4, 2.8.4): QEMU
+    /// never sets it, and alioth leaves it as it was in the descriptor that was available there, while
+    /// the lengths of both are right.
     #[inline]
-    fn read_used(&mut self, flags: u16) -> Result<Batch, Violation> {
+    fn read_used(&mut self) -> Result<Batch, Violation> {
         let (id, len) = self.memory.read_used(self.used.offset());
         let Some((last, writable)) = self.chains.published(id.into(), self.unpublished) else {
             return Err(self.reject(Violation::UsedId));
-        };
-        // Without the flag the length means nothing (VIRTIO 1.4, 2.8.4). There are devices that
-        // never set it, whose lengths are right.
-        if flags & flags::WRITE != 0 {
-            self.marks = true;
-        }
-        let len = if self.marks && flags & flags::WRITE == 0 {
-            0
-        } else {
-            len
         };
         // Devices are known that report more than they wrote, or a length where nothing was
         // writable.
@@ -377,7 +370,7 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         };
         if self.batch.is_none_or(|batch| batch.last == used.head) {
             self.batch = None;
-            self.seen = None;
+            self.seen = false;
         }
         self.used = self.used.advance(taken, self.size);
         self.completed = self.completed.wrapping_add(1);
@@ -409,7 +402,7 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         if self.health.is_broken() {
             return true;
         }
-        if self.batch.is_some() || self.seen.is_some() {
+        if self.batch.is_some() || self.seen {
             return false;
         }
         let wish = if self.options.event_idx {
@@ -429,7 +422,7 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
             // that the device could see before needs none.
             self.memory.mb();
         }
-        self.look().is_none()
+        !self.look()
     }
 
     /// Takes back the next outstanding chain, whether or not the device has used it. Takes the

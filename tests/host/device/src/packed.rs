@@ -314,13 +314,13 @@ impl<M: Memory> Packed<M> {
         self.expose(old)
     }
 
-    /// Uses a buffer, with a descriptor that says what a device may say in it although it means
-    /// nothing: some length without the flag that it is valid (2.8.4), or `NEXT` (2.8.6). Whether the
-    /// driver wants to be notified.
-    pub fn complete_oddly(&mut self, chain: Chain, junk: u32) -> Result<bool, Violation> {
+    /// Uses a buffer, with a descriptor as there are devices that write it: without the flag that the
+    /// length is valid (2.8.4), and with `NEXT`, which means nothing (2.8.6). Whether the driver wants
+    /// to be notified.
+    pub fn complete_oddly(&mut self, chain: Chain, written: u32) -> Result<bool, Violation> {
         let old = self.used;
         self.pass(&chain)?;
-        let flags = self.fill(old, chain.id, junk, NEXT)?;
+        let flags = self.fill(old, chain.id, written, NEXT)?;
         self.memory.wmb();
         self.flip(old, flags)?;
         self.expose(old)

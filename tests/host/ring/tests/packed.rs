@@ -385,17 +385,23 @@ fn used_descriptors_skip_those_of_their_chains() {
     assert_eq!(pop(&mut ring), Ok(Some((next, 3))));
 }
 
-/// VQ-PACKED-24: the length of a descriptor without the flag means nothing, once the device has shown
-/// that it knows of the flag. One that has never set it is believed.
+/// VQ-PACKED-24: the length counts with the flag and without, whatever the device did before, up to
+/// what it could have written.
 #[test]
-fn lengths_need_the_flag() {
+fn lengths_do_not_need_the_flag() {
     let (mut ring, state) = ring(8, 0, PLAIN);
-    let cases = [(50, 0, 50), (60, flags::WRITE, 60), (70, 0, 0)];
+    let cases = [
+        (50, 0, 50),
+        (60, flags::WRITE, 60),
+        (70, 0, 70),
+        (u32::MAX, 0, 100),
+    ];
     for (at, (len, write, expected)) in (0..).zip(cases) {
         let (id, _) = publish(&mut ring, 1);
         complete(&state, at, id, len, USED | write);
         assert_eq!(pop(&mut ring), Ok(Some((id, expected))));
     }
+    assert_eq!(ring.stats().clamped.get(), 1);
 }
 
 /// VQ-PACKED-25: a used descriptor with the flag that there is another one has none.

@@ -55,19 +55,6 @@ struct Used {
     token: u16,
     /// Bytes that the device says it wrote.
     said: u32,
-    /// How it says so.
-    how: How,
-}
-
-/// How a device says that it wrote something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum How {
-    /// As it should.
-    Well,
-    /// By a length, but without the flag that makes it one.
-    Unmarked,
-    /// Not at all: by a batch that ends with another chain.
-    Skipped,
 }
 
 /// A walk of a ring.
@@ -92,8 +79,6 @@ pub struct Walk {
     taken: Vec<(u16, Chain)>,
     /// Chains that the device has used, in order.
     used: VecDeque<Used>,
-    /// Whether the driver knows that the device marks what it writes.
-    marks: bool,
     /// What the next chain is recognised by.
     tag: u64,
     /// Whether the driver waits for an interrupt, and must get it.
@@ -125,7 +110,6 @@ impl Walk {
             available: VecDeque::new(),
             taken: Vec::new(),
             used: VecDeque::new(),
-            marks: false,
             tag: 1,
             waiting: false,
             disabled: false,
@@ -321,11 +305,11 @@ impl Walk {
         let interrupt = if self.kind.in_order && source.one_in(2) {
             let batch: Vec<_> = self.taken.drain(..count).collect();
             for (token, _) in &batch[..count - 1] {
-                self.note_used(*token, self.writable(*token), How::Skipped);
+                self.note_used(*token, self.writable(*token));
             }
             let (last, _) = batch[count - 1];
             let said = self.written(last, source);
-            self.note_used(last, said, How::Well);
+            self.note_used(last, said);
             let chains = batch.into_iter().map(|(_, chain)| chain).collect();
             self.device.complete_batch(chains, said)
         } else {
@@ -350,8 +334,8 @@ impl Walk {
     }
 
     /// Remembers that the device has used a chain.
-    fn note_used(&mut self, token: u16, said: u32, how: How) {
-        self.used.push_back(Used { token, said, how });
+    fn note_used(&mut self, token: u16, said: u32) {
+        self.used.push_back(Used { token, said });
     }
 
     /// The device uses chains one by one.
@@ -362,14 +346,14 @@ impl Walk {
     ) -> Result<bool, device::Violation> {
         if let (1, Queue::Packed(_), true) = (chains.len(), &self.device, source.one_in(32)) {
             if let Some((token, chain, said)) = chains.pop() {
-                self.note_used(token, said, How::Unmarked);
+                self.note_used(token, said);
                 if let Queue::Packed(packed) = &mut self.device {
                     return packed.complete_oddly(chain, said);
                 }
             }
         }
         for &(token, _, said) in &chains {
-            self.note_used(token, said, How::Well);
+            self.note_used(token, said);
         }
         let chains = chains.into_iter().map(|(_, chain, said)| (chain, said));
         self.device.complete(chains.collect())
@@ -378,14 +362,8 @@ impl Walk {
     /// What the driver is to make of a chain that was used.
     fn expect(&mut self, used: Used) -> (u16, u32) {
         let writable = self.writable(used.token);
-        let said = if used.how == How::Unmarked && self.marks {
-            0
-        } else {
-            used.said
-        };
-        self.marks |= used.how == How::Well && said != 0;
-        self.counted[3] += u64::from(said > writable);
-        (used.token, said.min(writable))
+        self.counted[3] += u64::from(used.said > writable);
+        (used.token, used.said.min(writable))
     }
 
     /// The driver takes a chain back.
@@ -461,7 +439,6 @@ impl Walk {
         assert!(self.bus().is_clear());
         self.device = self.bus().device(self.kind);
         self.bus().note_seen(0);
-        self.marks = false;
         self.unpublished.clear();
         self.available.clear();
         self.taken.clear();
