@@ -103,9 +103,13 @@ impl Driver for VirtioBlk {
         }
         setup.config_handler(watcher.clone());
 
-        let ring_size = queues.iter().map(|queue| queue.size()).min().unwrap_or(0);
+        let longest = queues
+            .iter()
+            .map(|queue| queue.max_chain())
+            .min()
+            .unwrap_or(0);
         let depth = queues.iter().map(|queue| queue.depth()).min().unwrap_or(0);
-        let limits = config.limits(&setup, ring_size, cut)?;
+        let limits = config.limits(&setup, longest, cut)?;
         let controller = Controller::new(setup.start()?, queues)?;
         let device = controller.device();
 

@@ -291,28 +291,28 @@ impl<T> Queue<T> {
         self.inner.as_ref().map_or(0, |inner| inner.ring.size())
     }
 
-    /// Descriptors that are free.
+    /// Descriptors that are free for requests.
     pub fn num_free(&self) -> u16 {
         self.inner.as_ref().map_or(0, |inner| inner.ring.num_free())
     }
 
-    /// The longest chain that can ever be added.
+    /// The longest chain that can ever be added: a table is no longer than all that the ring has room
+    /// for, which may be one descriptor less than it has.
     pub fn max_chain(&self) -> u16 {
-        // A chain of as many descriptors as the ring has fits an empty ring; tables are no longer.
-        self.size()
+        self.inner.as_ref().map_or(0, |inner| inner.ring.capacity())
     }
 
     /// How many requests of `descriptors` descriptors, at least 1, it can have outstanding.
     pub fn max_requests(&self, descriptors: u16) -> u16 {
-        let in_ring = |size: u16| size.checked_div(descriptors).unwrap_or(0);
-        let half = self.size() / 2;
-        // Only half of the ring is taken by those that could go to a table, and take one descriptor
-        // then.
-        let requests = match self.device.has(feature::transport::INDIRECT_DESC) {
-            true => half.saturating_add(in_ring(half)),
-            false => in_ring(self.size()),
+        let all = self.max_chain();
+        // Requests go to tables, and take one descriptor each, when half of the ring is taken.
+        let in_tables = match self.device.has(feature::transport::INDIRECT_DESC) {
+            true => all / 2,
+            false => 0,
         };
-        requests.max(1)
+        let in_ring = all.saturating_sub(in_tables);
+        let requests = in_ring.checked_div(descriptors).unwrap_or(0);
+        in_tables.saturating_add(requests).max(1)
     }
 
     /// Counters. They outlive the queue, and go on over a restart of the device.

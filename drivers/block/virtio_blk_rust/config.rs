@@ -145,12 +145,12 @@ impl Configuration {
         })
     }
 
-    /// Limits of the request queue, where the smallest ring has `ring_size` descriptors.
+    /// Limits of the request queue, where no request may have more than `longest` descriptors.
     ///
     /// # Errors
     ///
     /// `EINVAL` when a block or a page does not fit into a request.
-    pub(crate) fn limits(&self, device: &Device, ring_size: u16, cut: Cut) -> Result<Limits> {
+    pub(crate) fn limits(&self, device: &Device, longest: u16, cut: Cut) -> Result<Limits> {
         let mut limits = Limits::new();
         // What the C driver says of all its disks, and schedulers and file systems go by.
         limits.set_rotational(true);
@@ -169,9 +169,9 @@ impl Configuration {
         }
 
         // A request that is too long for a table should leave room for others in the ring.
-        let pieces = ring_size
+        let pieces = longest
             .saturating_sub(EXTRA_DESCRIPTORS)
-            .min(TABLE_PIECES.max(ring_size / 4))
+            .min(TABLE_PIECES.max(longest / 4))
             .min(u16::try_from(self.seg_max.unwrap_or(1).max(1)).unwrap_or(u16::MAX));
         limits.set_pieces(pieces, cut).inspect_err(|_| {
             device.err(fmt!("a block does not fit into {pieces} segments"));

@@ -59,9 +59,9 @@ impl RequestQueue {
         )
     }
 
-    /// Descriptors of the ring.
-    pub(crate) fn size(&self) -> u16 {
-        self.queue.lock().size()
+    /// Descriptors of the longest request.
+    pub(crate) fn max_chain(&self) -> u16 {
+        self.queue.lock().max_chain()
     }
 
     /// How many requests it can have outstanding, when they are small.

@@ -130,8 +130,8 @@ impl Draft {
     }
 }
 
-/// Where a chain of at most `max` segments goes, in a ring of `size` entries of which `num_free` are
-/// free, with indirect tables of `table_len` entries.
+/// Where a chain of at most `max` segments goes, in a ring that has room for `capacity` descriptors, of
+/// which `num_free` are free, with indirect tables of `table_len` entries.
 ///
 /// One segment goes into the ring. More do while half of the ring stays free: the device then has
 /// neither another cache line to fetch nor, where it maps what it is shown, another range to map.
@@ -154,12 +154,17 @@ impl Draft {
 ///
 /// [`ChainError::Full`] or [`ChainError::TooLong`].
 #[inline]
-pub(super) fn form(max: u16, num_free: u16, size: u16, table_len: u16) -> Result<Form, ChainError> {
+pub(super) fn form(
+    max: u16,
+    num_free: u16,
+    capacity: u16,
+    table_len: u16,
+) -> Result<Form, ChainError> {
     // Also refuses zero. What is longer than the ring must not go to a table either.
-    if max.wrapping_sub(1) >= size {
+    if max.wrapping_sub(1) >= capacity {
         return Err(ChainError::TooLong);
     }
-    let form = if max == 1 || num_free.saturating_sub(max) >= size / 2 {
+    let form = if max == 1 || num_free.saturating_sub(max) >= capacity / 2 {
         Form::Direct
     } else if max <= table_len {
         Form::Table

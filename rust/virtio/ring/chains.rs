@@ -70,17 +70,24 @@ pub(super) struct Ready {
 /// they can be, and have to be, taken in the order of the ring: then they are linked as a circle,
 /// once, of which a part is free.
 ///
+/// One of them is never used then, if there are others: QEMU (11.1) finds nothing to complete in a
+/// ring that is used in order and of which all is taken, as it tells full and empty by the distance
+/// of two indexes modulo the size. It says `virtqueue_ordered_fill: cannot fill buffer id`, and the
+/// requests hang.
+///
 /// # Invariants
 ///
 /// `slots` linked by `next` from `free_head` are `num_free` free descriptors, unless chains were
-/// drained.
+/// drained; with `VIRTIO_F_IN_ORDER` there may be one more.
 pub(super) struct Chains<S> {
     /// One slot for each descriptor.
     slots: S,
     /// First free descriptor, if there is one.
     free_head: u16,
-    /// Free descriptors.
+    /// Free descriptors that chains can have.
     num_free: u16,
+    /// Descriptors that all chains together can have.
+    capacity: u16,
     /// Chains added, ever.
     added: u32,
     /// Descriptors that draining has looked at.
@@ -98,6 +105,7 @@ impl<S: DerefMut<Target = [Slot]>> Chains<S> {
             slots,
             free_head: 0,
             num_free: 0,
+            capacity: 0,
             added: 0,
             drained: 0,
             oldest: 0,
@@ -105,7 +113,7 @@ impl<S: DerefMut<Target = [Slot]>> Chains<S> {
         }
     }
 
-    /// Forgets all chains: the ring has `size` free descriptors.
+    /// Forgets all chains, in a ring of `size` descriptors.
     pub(super) fn reset(&mut self, size: u16) {
         for (slot, next) in self.slots.iter_mut().zip(1..=size) {
             *slot = Slot {
@@ -114,7 +122,12 @@ impl<S: DerefMut<Target = [Slot]>> Chains<S> {
             };
         }
         self.free_head = 0;
-        self.num_free = size;
+        self.capacity = if self.in_order && size > 1 {
+            size.wrapping_sub(1)
+        } else {
+            size
+        };
+        self.num_free = self.capacity;
         self.added = 0;
         self.drained = 0;
         self.oldest = 0;
@@ -126,10 +139,16 @@ impl<S: DerefMut<Target = [Slot]>> Chains<S> {
         self.free_head
     }
 
-    /// Free descriptors.
+    /// Free descriptors that chains can have.
     #[inline]
     pub(super) fn num_free(&self) -> u16 {
         self.num_free
+    }
+
+    /// Descriptors that all chains together can have.
+    #[inline]
+    pub(super) fn capacity(&self) -> u16 {
+        self.capacity
     }
 
     /// Chains added, ever.

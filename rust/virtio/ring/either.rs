@@ -75,10 +75,16 @@ impl<A: SplitMemory, B: PackedMemory, S: DerefMut<Target = [Slot]>> Ring<A, B, S
         both!(Self, self, ring => ring.size())
     }
 
-    /// Free descriptors.
+    /// Free descriptors that chains can have.
     #[inline]
     pub fn num_free(&self) -> u16 {
         both!(Self, self, ring => ring.num_free())
+    }
+
+    /// Descriptors that all chains together can have: see [`Split::capacity`].
+    #[inline]
+    pub fn capacity(&self) -> u16 {
+        both!(Self, self, ring => ring.capacity())
     }
 
     /// Chains that were added and not yet taken back.

@@ -184,10 +184,17 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         self.size
     }
 
-    /// Free descriptors.
+    /// Free descriptors that chains can have.
     #[inline]
     pub fn num_free(&self) -> u16 {
         self.chains.num_free()
+    }
+
+    /// Descriptors that all chains together can have, and segments that one can have: all there are,
+    /// or one less with `VIRTIO_F_IN_ORDER`.
+    #[inline]
+    pub fn capacity(&self) -> u16 {
+        self.chains.capacity()
     }
 
     /// Chains that were added and not yet taken back.
@@ -228,7 +235,7 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         self.health.reject(violation, self.memory.stats())
     }
 
-    /// Starts a chain of at most `max` segments, which has no more than the ring has descriptors.
+    /// Starts a chain of at most `max` segments, which is no more than [`Self::capacity`].
     ///
     /// # Errors
     ///

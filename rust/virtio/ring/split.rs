@@ -143,10 +143,17 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         self.mask.wrapping_add(1)
     }
 
-    /// Free descriptors.
+    /// Free descriptors that chains can have.
     #[inline]
     pub fn num_free(&self) -> u16 {
         self.chains.num_free()
+    }
+
+    /// Descriptors that all chains together can have, and segments that one can have: all there are,
+    /// or one less with `VIRTIO_F_IN_ORDER`.
+    #[inline]
+    pub fn capacity(&self) -> u16 {
+        self.chains.capacity()
     }
 
     /// Chains that were added and not yet taken back.
@@ -187,7 +194,7 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         self.health.reject(violation, self.memory.stats())
     }
 
-    /// Starts a chain of at most `max` segments, which has no more than the ring has descriptors.
+    /// Starts a chain of at most `max` segments, which is no more than [`Self::capacity`].
     ///
     /// # Errors
     ///

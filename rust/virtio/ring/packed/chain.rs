@@ -58,7 +58,8 @@ impl<'a, M: PackedMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
         if packed.health.is_broken() {
             return Err(ChainError::Broken);
         }
-        let form = form(max, packed.chains.num_free(), packed.size, packed.table_len)?;
+        let chains = &packed.chains;
+        let form = form(max, chains.num_free(), chains.capacity(), packed.table_len)?;
         let head = packed.chains.free_head();
         Ok(Self {
             draft: Draft::new(max),

@@ -52,8 +52,8 @@ impl<'a, M: SplitMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
         if split.health.is_broken() {
             return Err(ChainError::Broken);
         }
-        let num_free = split.chains.num_free();
-        let form = form(max, num_free, split.size(), split.table_len)?;
+        let chains = &split.chains;
+        let form = form(max, chains.num_free(), chains.capacity(), split.table_len)?;
         let head = split.chains.free_head();
         Ok(Self {
             held: Descriptor::default(),

@@ -2,7 +2,7 @@
 
 // Copyright (C) 2026 The virtio-rust authors
 
-//! Which size a ring gets.
+//! Which size a ring gets, and what it has room for.
 
 use pure::ring::{
     layout,
@@ -10,7 +10,17 @@ use pure::ring::{
     size::{
         largest,
         smaller, //
-    }, //
+    },
+    ChainError,
+    Ring,
+    Slot, //
+};
+use walk::{
+    bus::{
+        options,
+        Bus, //
+    },
+    Kind, //
 };
 
 /// VQ-PACKED-02: a packed ring has as many entries as are offered, a split one the largest power of
@@ -41,5 +51,46 @@ fn smaller_sizes_are_valid_and_end() {
         let mut sizes = std::iter::successors(largest(packed, 1000, u16::MAX), |&at| smaller(at));
         assert!(sizes.all(|at| packed || layout::is_valid_size(at)));
         assert_eq!(smaller(1), None);
+    }
+}
+
+/// All of a ring can be taken, unless it is used in order: then one descriptor remains, by whatever
+/// chains the others are taken.
+#[test]
+fn a_ring_that_is_used_in_order_is_never_full() {
+    for (packed, in_order) in [(false, false), (false, true), (true, false), (true, true)] {
+        for size in [1, 2, 4, 16] {
+            let kind = Kind {
+                packed,
+                in_order,
+                event_idx: false,
+                indirect: true,
+                size,
+                table_len: size,
+            };
+            let room = if in_order && size > 1 { size - 1 } else { size };
+            for segments in 1..=size {
+                let slots = vec![Slot::default(); size.into()];
+                let mut ring = Ring::new(Bus::new(kind).either(), slots, options(kind)).unwrap();
+                assert_eq!((ring.capacity(), ring.num_free()), (room, room));
+                let error = loop {
+                    match ring.chain(segments) {
+                        Ok(mut chain) => {
+                            for _ in 0..segments {
+                                chain.push(0x1000, 1, true).unwrap();
+                            }
+                            chain.commit().unwrap();
+                        }
+                        Err(error) => break error,
+                    }
+                };
+                if segments > room {
+                    assert_eq!((error, ring.outstanding()), (ChainError::TooLong, 0));
+                } else {
+                    assert_eq!((error, ring.num_free()), (ChainError::Full, 0));
+                }
+                assert!(ring.outstanding() <= room);
+            }
+        }
     }
 }

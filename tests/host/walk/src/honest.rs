@@ -182,7 +182,10 @@ impl Walk {
         let mut chain = match self.ring.chain(max) {
             Ok(chain) => chain,
             Err(ChainError::TooLong) => {
-                assert!(max > self.kind.size, "{max} elements are not too many");
+                assert!(
+                    max > self.kind.capacity(),
+                    "{max} elements are not too many"
+                );
                 return;
             }
             Err(error) => {
@@ -435,7 +438,7 @@ impl Walk {
         // The last length of a batch is read with the first chain of it.
         self.counted[3] = self.ring.stats().clamped.get();
         self.ring.reset();
-        assert_eq!(self.ring.num_free(), self.kind.size);
+        assert_eq!(self.ring.num_free(), self.kind.capacity());
         assert!(self.bus().is_clear());
         self.device = self.bus().device(self.kind);
         self.bus().note_seen(0);

@@ -326,7 +326,7 @@ impl<'a> Walk<'a> {
         }
         let reads = self.liar().reads.get();
         assert!(reads <= READS, "{reads} reads");
-        assert!(self.ring.num_free() <= self.kind.size);
+        assert!(self.ring.num_free() <= self.kind.capacity());
     }
 
     /// The driver adds a chain.
@@ -337,7 +337,7 @@ impl<'a> Walk<'a> {
         let mut chain = match self.ring.chain(count) {
             Ok(chain) => chain,
             Err(ChainError::Broken) => return assert!(self.ring.broken().is_some()),
-            Err(ChainError::TooLong) => return assert!(count > self.kind.size),
+            Err(ChainError::TooLong) => return assert!(count > self.kind.capacity()),
             Err(error) => return assert_eq!(error, ChainError::Full),
         };
         let mut writable = 0;
@@ -475,7 +475,10 @@ impl<'a> Walk<'a> {
             entry.expect("handed out twice, or never added");
             self.count -= 1;
         }
-        assert_eq!((self.count, self.ring.num_free()), (0, self.kind.size));
+        assert_eq!(
+            (self.count, self.ring.num_free()),
+            (0, self.kind.capacity())
+        );
         self.ring.reset();
         let memory = self.liar();
         memory.heads.borrow_mut().clear();

@@ -34,3 +34,13 @@ pub struct Kind {
     /// Entries of each indirect table.
     pub table_len: u16,
 }
+
+impl Kind {
+    /// Descriptors that chains can have: one is left alone in a ring that is used in order.
+    pub fn capacity(&self) -> u16 {
+        match self.size {
+            2.. if self.in_order => self.size - 1,
+            size => size,
+        }
+    }
+}

@@ -35,16 +35,18 @@ const PACKED: Kind = Kind {
     ..SPLIT
 };
 
-/// All forms.
+/// All forms. Of rings that are used in order, those with room for two chains.
 const ALL: [Kind; 4] = [
     SPLIT,
     PACKED,
     Kind {
         in_order: true,
+        size: 4,
         ..SPLIT
     },
     Kind {
         in_order: true,
+        size: 3,
         ..PACKED
     },
 ];
