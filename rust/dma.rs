@@ -385,6 +385,11 @@ impl Shared {
         self.ptr.as_ptr()
     }
 
+    /// Bytes in it.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     /// Where the device finds the memory.
     pub(crate) fn bus(&self) -> BusAddr {
         self.bus

@@ -436,6 +436,12 @@ pub fn restart<C: Control + ?Sized>(
     }
 }
 
+/// That a device has confirmed the reset of one queue, which it uses no more, and was told nothing of
+/// it since.
+#[must_use = "what comes next is letting the device use the queue again"]
+#[derive(Debug, PartialEq, Eq)]
+pub struct QuietQueue(u16);
+
 /// Resets one queue of a device at work, with VIRTIO_F_RING_RESET (VIRTIO 1.4, 2.6.1 and 4.1.4.3).
 /// The device uses it no more once this returns.
 ///
@@ -443,7 +449,7 @@ pub fn restart<C: Control + ?Sized>(
 ///
 /// [`Failure::Gone`], [`Failure::Status`] when the device asks for a reset as a whole,
 /// [`Failure::Timeout`]. The device may use the queue then, until it is reset.
-pub fn reset_queue<C: Control + ?Sized>(control: &C, index: u16) -> Result<(), Failure> {
+pub fn reset_queue<C: Control + ?Sized>(control: &C, index: u16) -> Result<QuietQueue, Failure> {
     control.reset_queue(index);
 
     let look = || match control.status() {
@@ -452,7 +458,7 @@ pub fn reset_queue<C: Control + ?Sized>(control: &C, index: u16) -> Result<(), F
             Look::Done(Err(Failure::Status))
         }
         Some(_) if control.queue_resetting(index) || control.queue_enabled(index) => Look::Wait,
-        Some(_) => Look::Done(Ok(())),
+        Some(_) => Look::Done(Ok(QuietQueue(index))),
     };
     wait(control, QUEUE_RESET_TIMEOUT, look).unwrap_or(Err(Failure::Timeout))
 }
@@ -464,7 +470,7 @@ pub fn reset_queue<C: Control + ?Sized>(control: &C, index: u16) -> Result<(), F
 /// Any [`Failure`] of a queue or of its vector. The queue is not enabled then.
 pub fn enable_queue<C: Control + ?Sized>(
     control: &C,
-    index: u16,
+    QuietQueue(index): QuietQueue,
     size: u16,
     ring: RingAddresses,
     vector: impl FnOnce() -> bool,
@@ -478,4 +484,23 @@ pub fn enable_queue<C: Control + ?Sized>(
     }
     control.enable_queue(index);
     Ok(())
+}
+
+/// Resets one queue of a device at work and lets the device use it again. In between, and not before
+/// the device has let go of it, `renew` takes back what the device had, and says of which size the
+/// queue is to be and where.
+///
+/// # Errors
+///
+/// Those of [`reset_queue`], in which case `renew` is not called, those of `renew`, and those of
+/// [`enable_queue`].
+pub fn renew_queue<C: Control + ?Sized>(
+    control: &C,
+    index: u16,
+    renew: impl FnOnce(&QuietQueue) -> Result<(u16, RingAddresses), Failure>,
+    vector: impl FnOnce() -> bool,
+) -> Result<(), Failure> {
+    let quiet = reset_queue(control, index)?;
+    let (size, ring) = renew(&quiet)?;
+    enable_queue(control, quiet, size, ring, vector)
 }

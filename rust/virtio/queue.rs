@@ -194,8 +194,6 @@ pub struct Queue<T> {
 /// What the device may be using.
 struct Inner<T> {
     ring: QueueRing,
-    /// Where the device finds it.
-    addresses: RingAddresses,
     /// The token of each outstanding chain, by head.
     tokens: KVVec<Option<T>>,
     /// Only where buffers have to be mapped.
@@ -219,7 +217,6 @@ impl<T> Queue<T> {
         let stats = Arc::new(Stats::default(), GFP_KERNEL)?;
         let memory = allocate(&device, offered, wanted, &stats)?;
         let (size, table_len) = (memory.size(), memory.table_len());
-        let addresses = memory.addresses();
         let options = Options {
             event_idx: device.has(feature::transport::EVENT_IDX),
             indirect: device.has(feature::transport::INDIRECT_DESC),
@@ -240,7 +237,6 @@ impl<T> Queue<T> {
         Ok(Self {
             inner: Some(Inner {
                 ring,
-                addresses,
                 tokens,
                 mappings,
             }),
@@ -259,7 +255,10 @@ impl<T> Queue<T> {
     /// `ENODEV` when it was given up.
     pub(super) fn addresses(&self) -> Result<RingAddresses> {
         let inner = self.inner.as_ref().ok_or(ENODEV)?;
-        Ok(inner.addresses)
+        Ok(match &inner.ring {
+            Ring::Split(ring) => ring.memory().addresses(),
+            Ring::Packed(ring) => ring.memory().addresses(),
+        })
     }
 
     /// Whether the device can not be using the queue.

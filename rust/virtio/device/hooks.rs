@@ -47,6 +47,14 @@ impl QueueHooks {
         self.handler().with_queue(&mut |queue| queue.fail());
     }
 
+    /// Whether the ring can be made one of `size` descriptors.
+    pub(super) fn can_have(&self, size: u16) -> bool {
+        let mut can = false;
+        self.handler()
+            .with_queue(&mut |queue| can = queue.can_have(size));
+        can
+    }
+
     /// Drops the requests that the driver did not take back.
     pub(super) fn empty(&self) {
         let mut left = true;
@@ -58,13 +66,15 @@ impl QueueHooks {
         }
     }
 
-    /// Makes the queue as new, and says how large it is and where.
-    pub(super) fn restart(&self) -> Result<(u16, RingAddresses), Failure> {
+    /// Makes the queue as new, with a ring of another size if there is one, and says how large it is
+    /// and where.
+    pub(super) fn restart(&self, size: Option<u16>) -> Result<(u16, RingAddresses), Failure> {
         let mut place = Err(Failure::Memory);
         self.handler().with_queue(&mut |queue| {
+            let size = size.unwrap_or(queue.size());
             place = queue
-                .restart()
-                .map(|ring| (queue.size(), ring))
+                .restart(size)
+                .map(|ring| (size, ring))
                 .map_err(|_| Failure::Memory);
         });
         place

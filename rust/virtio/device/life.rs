@@ -379,7 +379,7 @@ impl Device {
             count,
             |index| {
                 let queue = hooks.queues.get(usize::from(index));
-                queue.ok_or(Failure::Memory)?.restart()
+                queue.ok_or(Failure::Memory)?.restart(None)
             },
             || transport.rewire(hooks.plan, count),
             || self.active.store(true, Release),

@@ -7,17 +7,13 @@
 use kernel::prelude::*;
 
 use super::{
-    hooks::{
-        Hooks,
-        QueueHooks, //
-    },
     life::Phase,
     Device, //
 };
 use crate::virtio::{
     bringup::{
         self,
-        Failure, //
+        QuietQueue, //
     },
     feature::transport, //
 };
@@ -32,15 +28,44 @@ impl Device {
     ///
     /// # Errors
     ///
-    /// `EOPNOTSUPP` without the feature, `ENODEV` when the device does not work; the queue is as it
-    /// was then. When the device does not do it, it is restarted, and the error is what it failed
-    /// with.
+    /// `EOPNOTSUPP` without the feature, `EINVAL` when there is no such queue, `ENODEV` when the
+    /// device does not work; the queue is as it was then. When the device does not do it, it is
+    /// restarted, and the error is what it failed with.
     pub fn reset_queue(&self, index: u16) -> Result {
+        self.renew_queue(index, None)
+    }
+
+    /// Does the same as [`Self::reset_queue`], and makes the queue's ring one of `size` descriptors
+    /// (VIRTIO 1.4, 2.6.1.2): as many as it had at first or fewer, a power of two in a split ring, any
+    /// number in a packed one. It keeps that size when the device is restarted, and may be given
+    /// another one later.
+    ///
+    /// Nothing is allocated, so that a lack of memory does not get in the way. What the driver knows
+    /// of the queue's size ([`Queue::size`], [`Queue::max_chain`] and [`Queue::max_requests`]) has
+    /// changed when [`QueueHandler::resume`] is called.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::reset_queue`]; `EINVAL` also when the queue can not have that size.
+    ///
+    /// [`Queue::size`]: crate::virtio::queue::Queue::size
+    /// [`Queue::max_chain`]: crate::virtio::queue::Queue::max_chain
+    /// [`Queue::max_requests`]: crate::virtio::queue::Queue::max_requests
+    /// [`QueueHandler::resume`]: crate::virtio::irq::QueueHandler::resume
+    pub fn resize_queue(&self, index: u16, size: u16) -> Result {
+        self.renew_queue(index, Some(size))
+    }
+
+    /// Resets a queue and enables it again.
+    fn renew_queue(&self, index: u16, size: Option<u16>) -> Result {
         if !self.has(transport::RING_RESET) {
             return Err(EOPNOTSUPP);
         }
         let hooks = self.hooks().ok_or(ENODEV)?;
         let queue = hooks.queues.get(usize::from(index)).ok_or(EINVAL)?;
+        if size.is_some_and(|size| !queue.can_have(size)) {
+            return Err(EINVAL);
+        }
         let phase = self.phase.lock();
         if *phase != Phase::Working || self.is_broken() {
             return Err(ENODEV);
@@ -48,8 +73,17 @@ impl Device {
 
         queue.handler().pause();
         queue.fail();
-        let result = self.reset_queue_now(&hooks, queue, index);
-        if let Err(failure) = result {
+        let renew = |quiet: &QuietQueue| {
+            queue
+                .handler()
+                .with_queue(&mut |queue| queue.set_quiet(quiet));
+            queue.handler().reclaim();
+            queue.empty();
+            queue.restart(size)
+        };
+        let transport = &*self.transport;
+        let vector = || transport.rewire_queue(hooks.plan, index);
+        if let Err(failure) = bringup::renew_queue(transport, index, renew, vector) {
             self.err(fmt!("queue {index} does not reset: {}", failure.as_str()));
             drop(phase);
             self.request_restart();
@@ -59,23 +93,5 @@ impl Device {
         drop(phase);
         queue.handler().resume();
         Ok(())
-    }
-
-    /// The part of [`Self::reset_queue`] that may fail.
-    fn reset_queue_now(
-        &self,
-        hooks: &Hooks,
-        queue: &QueueHooks,
-        index: u16,
-    ) -> Result<(), Failure> {
-        let transport = &*self.transport;
-        bringup::reset_queue(transport, index)?;
-        queue.handler().with_queue(&mut |queue| queue.set_quiet());
-        queue.handler().reclaim();
-        queue.empty();
-
-        let (size, ring) = queue.restart()?;
-        let vector = || transport.rewire_queue(hooks.plan, index);
-        bringup::enable_queue(transport, index, size, ring, vector)
     }
 }

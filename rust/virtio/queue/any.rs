@@ -7,27 +7,32 @@
 use kernel::prelude::*;
 
 use super::Queue;
-use crate::virtio::transport::RingAddresses;
+use crate::virtio::bringup::{
+    QuietQueue,
+    RingAddresses, //
+};
 
 /// What drivers are not to do.
 pub(in crate::virtio) mod sealed {
     use super::{
+        QuietQueue,
         Result,
         RingAddresses, //
     };
 
     /// The part of [`AnyQueue`](super::AnyQueue) that makes a queue work again.
     pub trait Restart {
-        /// Makes the queue as new, and says where the device finds it.
+        /// Makes the queue as new, with a ring of `size` descriptors, and says where the device
+        /// finds it.
         ///
         /// # Errors
         ///
-        /// `EBUSY` while the device may use the queue, or when it has requests; `ENODEV` when the
-        /// queue was given up.
-        fn restart(&mut self) -> Result<RingAddresses>;
+        /// `EBUSY` while the device may use the queue, or when it has requests; `EINVAL` when it
+        /// can not have that size; `ENODEV` when the queue was given up.
+        fn restart(&mut self, size: u16) -> Result<RingAddresses>;
 
-        /// The device has confirmed that it uses this queue no more.
-        fn set_quiet(&mut self);
+        /// The device uses this queue no more, whatever it does with others.
+        fn set_quiet(&mut self, proof: &QuietQueue);
     }
 }
 
@@ -41,6 +46,9 @@ pub trait AnyQueue: sealed::Restart {
 
     /// Descriptors in the ring.
     fn size(&self) -> u16;
+
+    /// Whether the ring can be made one of `size` descriptors.
+    fn can_have(&self, size: u16) -> bool;
 
     /// Whether the queue takes and gives nothing.
     fn is_broken(&self) -> bool;
@@ -69,6 +77,12 @@ impl<T> AnyQueue for Queue<T> {
         Queue::size(self)
     }
 
+    fn can_have(&self, size: u16) -> bool {
+        self.inner
+            .as_ref()
+            .is_some_and(|inner| inner.ring.can_have(size).is_ok())
+    }
+
     fn is_broken(&self) -> bool {
         Queue::is_broken(self)
     }
@@ -87,7 +101,7 @@ impl<T> AnyQueue for Queue<T> {
 }
 
 impl<T> sealed::Restart for Queue<T> {
-    fn restart(&mut self) -> Result<RingAddresses> {
+    fn restart(&mut self, size: u16) -> Result<RingAddresses> {
         if !self.is_quiet() {
             return Err(EBUSY);
         }
@@ -95,13 +109,12 @@ impl<T> sealed::Restart for Queue<T> {
         if inner.tokens.iter().any(Option::is_some) {
             return Err(EBUSY);
         }
-        inner.ring.reset();
-        let addresses = inner.addresses;
+        inner.ring.resize(size).map_err(|_| EINVAL)?;
         self.quiet = false;
-        Ok(addresses)
+        self.addresses()
     }
 
-    fn set_quiet(&mut self) {
+    fn set_quiet(&mut self, _proof: &QuietQueue) {
         self.quiet = true;
     }
 }

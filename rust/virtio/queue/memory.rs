@@ -5,6 +5,7 @@
 //! The memory of rings: shared with the device, accessed one field at a time.
 
 mod barrier;
+mod block;
 mod packed;
 mod split;
 mod tables;
@@ -25,7 +26,6 @@ pub(super) use self::{
 use crate::{
     dma::Space,
     virtio::{
-        bringup::RingAddresses,
         ring::{
             descriptor::Descriptor,
             stats::Stats,
@@ -77,14 +77,6 @@ impl RingMemory {
         match self {
             Self::Split(ring) => ring.size(),
             Self::Packed(ring) => ring.size(),
-        }
-    }
-
-    /// Where the device finds the parts.
-    pub(super) fn addresses(&self) -> RingAddresses {
-        match self {
-            Self::Split(ring) => ring.addresses(),
-            Self::Packed(ring) => ring.addresses(),
         }
     }
 

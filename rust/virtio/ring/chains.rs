@@ -115,11 +115,10 @@ impl<S: DerefMut<Target = [Slot]>> Chains<S> {
 
     /// Forgets all chains, in a ring of `size` descriptors.
     pub(super) fn reset(&mut self, size: u16) {
-        for (slot, next) in self.slots.iter_mut().zip(1..=size) {
-            *slot = Slot {
-                next: if next == size { 0 } else { next },
-                ..Slot::default()
-            };
+        // Those beyond the size are no chains of the device's, either.
+        self.slots.fill(Slot::default());
+        for (slot, next) in self.slots.iter_mut().zip(1..size) {
+            slot.next = next;
         }
         self.free_head = 0;
         self.capacity = if self.in_order && size > 1 {
@@ -131,6 +130,11 @@ impl<S: DerefMut<Target = [Slot]>> Chains<S> {
         self.added = 0;
         self.drained = 0;
         self.oldest = 0;
+    }
+
+    /// Whether there is a slot for each of `size` descriptors.
+    pub(super) fn has_slots(&self, size: u16) -> bool {
+        usize::from(size) <= self.slots.len()
     }
 
     /// The first free descriptor, if there is one.

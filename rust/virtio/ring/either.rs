@@ -69,6 +69,24 @@ impl<A: SplitMemory, B: PackedMemory, S: DerefMut<Target = [Slot]>> Ring<A, B, S
         both!(Self, self, ring => ring.reset());
     }
 
+    /// Whether it can become a ring of `size` entries: see [`Split::can_have`].
+    ///
+    /// # Errors
+    ///
+    /// When it cannot.
+    pub fn can_have(&self, size: u16) -> Result<(), LayoutError> {
+        both!(Self, self, ring => ring.can_have(size))
+    }
+
+    /// Makes ring and memory as new, with `size` entries: see [`Split::resize`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::can_have`].
+    pub fn resize(&mut self, size: u16) -> Result<(), LayoutError> {
+        both!(Self, self, ring => ring.resize(size))
+    }
+
     /// Entries of the ring.
     #[inline]
     pub fn size(&self) -> u16 {

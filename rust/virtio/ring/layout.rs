@@ -29,6 +29,30 @@ pub const fn is_valid_size(size: u16) -> bool {
     size.is_power_of_two() && size <= MAX_SIZE
 }
 
+/// Where the parts of a ring of either form are that lie behind each other: offsets from the
+/// descriptors, which come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// What the driver writes: the available ring, or the driver's event suppression.
+    pub driver: usize,
+    /// What the device writes: the used ring, or the device's event suppression.
+    pub device: usize,
+    /// Bytes in all.
+    pub end: usize,
+}
+
+/// The parts of a split ring of `size` entries: what the device writes begins at a multiple of
+/// `align`, a power of two, so that neither side writes where the other does.
+pub const fn parts(size: u16, align: usize) -> Parts {
+    let driver = desc_bytes(size);
+    let device = (driver + avail_bytes(size)).next_multiple_of(align);
+    Parts {
+        driver,
+        device,
+        end: device + used_bytes(size),
+    }
+}
+
 /// Bytes in the descriptor table of a ring of `size` entries.
 #[inline]
 pub const fn desc_bytes(size: u16) -> usize {

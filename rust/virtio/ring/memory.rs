@@ -15,8 +15,15 @@ use super::stats::Stats;
 /// With `VIRTIO_F_ORDER_PLATFORM` the barriers are those that the platform has for hardware;
 /// otherwise those that processors have among each other are enough.
 pub trait Memory {
-    /// Entries of the ring, which never change.
+    /// Entries of the ring. Only [`Self::resize`] changes that.
     fn size(&self) -> u16;
+
+    /// Lays the parts out for a ring of `size` entries, which is no more than it was made for. Whether
+    /// that is a size that it can have, which by itself is none but the one it has. The device does
+    /// not use it.
+    fn resize(&mut self, size: u16) -> bool {
+        size == self.size()
+    }
 
     /// Counters, of which the ring that has the memory is the writer.
     fn stats(&self) -> &Stats;

@@ -172,6 +172,37 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         }
     }
 
+    /// Whether [`Self::resize`] can make it a ring of `size` entries.
+    ///
+    /// # Errors
+    ///
+    /// [`LayoutError::Size`] when no ring of this form can have it, [`LayoutError::Slots`] when it is
+    /// more than the ring was made with.
+    pub fn can_have(&self, size: u16) -> Result<(), LayoutError> {
+        if !layout::is_valid_size(size) {
+            return Err(LayoutError::Size);
+        }
+        if !self.chains.has_slots(size) {
+            return Err(LayoutError::Slots);
+        }
+        Ok(())
+    }
+
+    /// Does the same as [`Self::reset`], and makes it a ring of `size` entries.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::can_have`], also when the memory cannot; the ring is as it was then.
+    pub fn resize(&mut self, size: u16) -> Result<(), LayoutError> {
+        self.can_have(size)?;
+        if !self.memory.resize(size) {
+            return Err(LayoutError::Size);
+        }
+        self.size = size;
+        self.reset();
+        Ok(())
+    }
+
     /// The shared memory.
     #[inline]
     pub fn memory(&self) -> &M {

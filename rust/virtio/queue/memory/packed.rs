@@ -4,100 +4,42 @@
 
 //! The memory of a packed ring.
 
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
-
 use super::{
+    block::{
+        Block,
+        Form, //
+    },
     read16,
     read32,
     write16,
     write64,
-    Layout,
-    Order,
-    Tables,
-    CACHE_LINE,
     DESC, //
 };
-use crate::{
-    dma::{
-        Shared,
-        Space, //
-    },
-    virtio::{
-        bringup::RingAddresses,
-        ring::{
-            packed::{
-                layout,
-                PackedMemory, //
-            },
-            stats::Stats,
-            Memory, //
-        }, //
-    },
+use crate::virtio::ring::{
+    layout::Parts,
+    packed::{
+        layout,
+        PackedMemory, //
+    }, //
 };
 
-/// The memory of one packed ring and of its indirect tables.
-///
-/// # Invariants
-///
-/// - `size` is a valid size of a packed ring.
-/// - `ring` holds, at `desc`, `driver` and `device`, the parts of a ring of that size, aligned as
-///   the layout asks for.
-pub(in super::super) struct PackedRing {
-    desc: *mut u8,
-    driver: *mut u8,
-    device: *mut u8,
-    tables: Tables,
-    size: u16,
-    order: Order,
-    ring: Shared,
-    stats: Arc<Stats>,
+/// Packed rings.
+pub(in super::super) enum Packed {}
+
+impl Form for Packed {
+    fn is_valid_size(size: u16) -> bool {
+        layout::is_valid_size(size)
+    }
+
+    fn parts(size: u16, align: usize) -> Parts {
+        layout::parts(size, align)
+    }
 }
 
-// SAFETY: The memory belongs to no thread; the pointers are into it.
-unsafe impl Send for PackedRing {}
-// SAFETY: Every access is a single volatile one, as with memory that a device writes anyway.
-unsafe impl Sync for PackedRing {}
+/// The memory of one packed ring and of its indirect tables.
+pub(in super::super) type PackedRing = Block<Packed>;
 
 impl PackedRing {
-    /// Allocates a ring with its tables: see [`super::RingMemory::allocate`].
-    pub(super) fn allocate(space: &Space, wanted: &Layout, stats: Arc<Stats>) -> Result<Self> {
-        let size = wanted.size;
-        if !layout::is_valid_size(size) {
-            return Err(EINVAL);
-        }
-
-        let driver_offset = layout::desc_bytes(size).next_multiple_of(CACHE_LINE);
-        let device_offset = driver_offset + CACHE_LINE;
-        let ring = space.allocate(device_offset + layout::EVENT_BYTES)?;
-        let base = ring.as_ptr();
-        // INVARIANT: The parts follow each other in an allocation that ends with the device's event
-        // suppression; it is page-aligned, and the offsets are multiples of a cache line.
-        Ok(Self {
-            desc: base,
-            driver: base.wrapping_add(driver_offset),
-            device: base.wrapping_add(device_offset),
-            tables: Tables::allocate(space, size, wanted.table_len),
-            size,
-            order: Order::new(wanted.platform_order),
-            ring,
-            stats,
-        })
-    }
-
-    /// Where the device finds the parts.
-    pub(super) fn addresses(&self) -> RingAddresses {
-        let bus = self.ring.bus();
-        let offset = |part: *mut u8| (part as usize - self.desc as usize) as u64;
-        RingAddresses {
-            descriptor: bus,
-            driver: bus + offset(self.driver),
-            device: bus + offset(self.device),
-        }
-    }
-
     /// The descriptor at `offset`, if there is one.
     #[inline]
     fn descriptor(&self, offset: u16) -> Option<*mut u8> {
@@ -109,53 +51,6 @@ impl PackedRing {
             self.desc
                 .wrapping_add(usize::from(offset).wrapping_mul(DESC)),
         )
-    }
-}
-
-impl Memory for PackedRing {
-    #[inline]
-    fn size(&self) -> u16 {
-        self.size
-    }
-
-    #[inline]
-    fn stats(&self) -> &Stats {
-        &self.stats
-    }
-
-    fn clear(&self) {
-        // No wrap: the device's event suppression is behind the descriptors.
-        let device = (self.device as usize).wrapping_sub(self.desc as usize);
-        let bytes = device.wrapping_add(layout::EVENT_BYTES);
-        // SAFETY: The parts lie behind each other in one allocation, which ends with the device's
-        // event suppression. Nobody else accesses it, as far as this kernel knows; if a device does,
-        // bytes are all it can change.
-        unsafe { core::ptr::write_bytes(self.desc, 0, bytes) };
-    }
-
-    #[inline]
-    fn table_len(&self) -> u16 {
-        self.tables.len()
-    }
-
-    #[inline]
-    fn table_addr(&self, head: u16) -> u64 {
-        self.tables.bus(head)
-    }
-
-    #[inline]
-    fn wmb(&self) {
-        self.order.wmb();
-    }
-
-    #[inline]
-    fn rmb(&self) {
-        self.order.rmb();
-    }
-
-    #[inline]
-    fn mb(&self) {
-        self.order.mb();
     }
 }
 

@@ -4,7 +4,10 @@
 
 //! Where the parts of a packed ring lie, and what its descriptors are like.
 
-use super::super::descriptor::Descriptor;
+use super::super::{
+    descriptor::Descriptor,
+    layout::Parts, //
+};
 
 /// Largest size of a packed ring.
 pub const MAX_SIZE: u16 = 1 << 15;
@@ -34,6 +37,18 @@ pub const FLAGS: usize = 14;
 #[inline]
 pub const fn is_valid_size(size: u16) -> bool {
     size != 0 && size <= MAX_SIZE
+}
+
+/// The parts of a packed ring of `size` entries, each of them at a multiple of `align`, a power of two,
+/// so that neither side writes where the other does.
+pub const fn parts(size: u16, align: usize) -> Parts {
+    let driver = desc_bytes(size).next_multiple_of(align);
+    let device = driver + align;
+    Parts {
+        driver,
+        device,
+        end: device + EVENT_BYTES,
+    }
 }
 
 /// Bytes in the descriptor ring of a ring of `size` entries.

@@ -214,6 +214,13 @@ impl Device {
             .unwrap_or_default()
     }
 
+    /// Whether it may be reading and writing the ring of a queue: until a reset of it is done, however
+    /// many looks that takes.
+    pub fn uses(&self, index: u16) -> bool {
+        let queue = self.queue(index);
+        queue.enabled || queue.resetting.is_some()
+    }
+
     /// The vector of configuration changes.
     pub fn config_vector(&self) -> Option<u16> {
         self.0.borrow().config_vector

@@ -18,6 +18,7 @@ use pure::{
     bringup::{
         self,
         Failure,
+        QuietQueue,
         QUEUE_RESET_TIMEOUT, //
     },
     budget::{
@@ -137,14 +138,14 @@ fn a_queue_is_reset_and_comes_back() {
     );
     let other = device.queue(0);
 
-    assert_eq!(bringup::reset_queue(&driver, 1), Ok(()));
+    let quiet = bringup::reset_queue(&driver, 1).expect("it resets");
     assert_eq!(device.waited(), 25);
     assert!(!device.queue(1).enabled);
     assert_eq!(device.queue(0), other);
 
     let vector = || Plan::PerQueue.program_queue(&driver.common, 1);
     assert_eq!(
-        bringup::enable_queue(&driver, 1, 128, ring(7), vector),
+        bringup::enable_queue(&driver, quiet, 128, ring(7), vector),
         Ok(())
     );
     let queue = device.queue(1);
@@ -159,9 +160,9 @@ fn a_queue_is_reset_and_comes_back() {
     assert_eq!(device.queue(0), other);
 
     // Larger than it may be: it stays as it is.
-    assert_eq!(bringup::reset_queue(&driver, 1), Ok(()));
+    let quiet = bringup::reset_queue(&driver, 1).expect("it resets");
     assert_eq!(
-        bringup::enable_queue(&driver, 1, 256, ring(7), vector),
+        bringup::enable_queue(&driver, quiet, 256, ring(7), vector),
         Err(Failure::NoQueue(1))
     );
     assert!(!device.queue(1).enabled);
@@ -172,14 +173,14 @@ fn a_queue_is_reset_and_comes_back() {
 #[test]
 fn a_queue_that_was_reset_is_enabled_last() {
     let (device, driver, _) = working(Kind::default(), &[64, 32]);
-    assert_eq!(bringup::reset_queue(&driver, 1), Ok(()));
+    let quiet = bringup::reset_queue(&driver, 1).expect("it resets");
     assert!(device.written(reg::QUEUE_ENABLE).is_empty());
     assert_eq!(device.written(reg::QUEUE_RESET), [1]);
     device.forget();
 
     let vector = || Plan::PerQueue.program_queue(&driver.common, 1);
     assert_eq!(
-        bringup::enable_queue(&driver, 1, 32, ring(1), vector),
+        bringup::enable_queue(&driver, quiet, 32, ring(1), vector),
         Ok(())
     );
     let writes = device.log().into_iter().filter_map(|access| match access {
@@ -221,6 +222,67 @@ fn a_queue_that_does_not_reset() {
 
     device.change(|kind| kind.gone_at = Some(0));
     assert_eq!(bringup::reset_queue(&driver, 0), Err(Failure::Gone));
+}
+
+/// VQRST-02: what a queue had is taken back when the device has let go of it, and no sooner: until
+/// then the device reads and writes the ring.
+#[test]
+fn what_a_queue_had_is_taken_back_after_its_reset() {
+    let (device, driver, _) = working(
+        Kind {
+            queue_reset: Answer::After(7),
+            lingers: 3,
+            ..Kind::default()
+        },
+        &[64, 32],
+    );
+    let other = device.queue(0);
+    let mut taken_back = false;
+
+    let renewed = bringup::renew_queue(
+        &driver,
+        1,
+        |_| {
+            assert!(!device.uses(1), "the device uses the queue");
+            assert_eq!(device.queue(0), other);
+            taken_back = true;
+            Ok((16, ring(7)))
+        },
+        || Plan::PerQueue.program_queue(&driver.common, 1),
+    );
+
+    assert_eq!(renewed, Ok(()));
+    assert!(taken_back && device.uses(1));
+    assert_eq!(device.queue(1).size, Some(16));
+}
+
+/// VQRST-02: of a queue that the device does not let go of nothing is taken back. Nor is a queue
+/// enabled that was not.
+#[test]
+fn what_a_queue_has_stays_without_a_reset() {
+    let failures: [(Failure, Change); 3] = [
+        (Failure::Timeout, |kind| kind.queue_reset = Answer::Never),
+        (Failure::Status, |kind| {
+            kind.queue_reset = Answer::NeedsReset;
+        }),
+        (Failure::Gone, |kind| kind.gone_at = Some(0)),
+    ];
+    for (failure, change) in failures {
+        let (device, driver, _) = working(Kind::default(), &[64]);
+        device.change(change);
+        let renew = |_: &QuietQueue| unreachable!("nobody has confirmed a reset");
+        let renewed = bringup::renew_queue(&driver, 0, renew, || true);
+        assert_eq!(renewed, Err(failure));
+        assert!(device.written(reg::QUEUE_ENABLE).is_empty());
+    }
+
+    // What fails when it is taken back leaves the queue as the reset did.
+    let (device, driver, _) = working(Kind::default(), &[64]);
+    let renewed = bringup::renew_queue(&driver, 0, |_| Err(Failure::Memory), || true);
+    assert_eq!(renewed, Err(Failure::Memory));
+    assert!(!device.uses(0));
+    assert_eq!(device.written(reg::QUEUE_RESET), [1]);
+    assert!(device.written(reg::QUEUE_ENABLE).is_empty());
 }
 
 /// A device is restarted now and then for ever, but not all the time.

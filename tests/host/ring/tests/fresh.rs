@@ -2,11 +2,19 @@
 
 // Copyright (C) 2026 The virtio-rust authors
 
-//! Rings in memory that somebody else used before.
+//! Rings in memory that was used before, by somebody else or by a ring of another size.
 
 use pure::ring::{
+    LayoutError,
+    Options,
     Ring,
-    Slot, //
+    Slot,
+    Violation, //
+};
+use support::{
+    add,
+    ring,
+    segments, //
 };
 use walk::{
     bus::{
@@ -78,4 +86,84 @@ fn packed() {
             lay_out(kind, filling);
         }
     }
+}
+
+/// Sizes that a ring cannot be given: it stays as it is then, with the chains that it has.
+#[test]
+fn sizes_that_a_ring_cannot_have() {
+    let cases: [(bool, u16, &[(u16, LayoutError)]); 2] = [
+        (
+            false,
+            64,
+            &[
+                (0, LayoutError::Size),
+                (3, LayoutError::Size),
+                (63, LayoutError::Size),
+                (128, LayoutError::Slots),
+                (u16::MAX, LayoutError::Size),
+            ],
+        ),
+        (
+            true,
+            60,
+            &[
+                (0, LayoutError::Size),
+                (61, LayoutError::Slots),
+                (1 << 15, LayoutError::Slots),
+                (u16::MAX, LayoutError::Size),
+            ],
+        ),
+    ];
+    for (packed, size, refused) in cases {
+        let kind = Kind {
+            packed,
+            in_order: false,
+            event_idx: false,
+            indirect: false,
+            size,
+            table_len: 0,
+        };
+        let slots = vec![Slot::default(); size.into()];
+        let mut ring = Ring::new(Bus::new(kind).either(), slots, options(kind)).unwrap();
+        let mut chain = ring.chain(1).unwrap();
+        chain.push(0x1000, 1, true).unwrap();
+        chain.commit().unwrap();
+        for &(size, error) in refused {
+            assert_eq!(ring.can_have(size), Err(error));
+            assert_eq!(ring.resize(size), Err(error));
+        }
+        assert_eq!((ring.size(), ring.outstanding()), (size, 1));
+        // Smaller, and as large again.
+        for size in [4, size] {
+            assert_eq!(ring.can_have(size), Ok(()));
+            assert_eq!(ring.resize(size), Ok(()));
+            assert_eq!((ring.size(), ring.outstanding()), (size, 0));
+            assert_eq!(ring.num_free(), size);
+        }
+    }
+}
+
+/// VQRST-06: in a ring that got smaller the device does not have the chains that are beyond its end,
+/// even if nobody took them back.
+#[test]
+fn chains_beyond_the_end_are_forgotten() {
+    let (mut ring, mut device) = ring(8, 0, Options::default());
+    let mut last = 0;
+    for tag in 0..8 {
+        last = add(&mut ring, &segments(tag, 0, 1));
+    }
+    assert_eq!(last, 7);
+    ring.publish();
+    while device.take().is_some() {}
+
+    assert_eq!(ring.resize(4), Ok(()));
+
+    add(&mut ring, &segments(9, 0, 1));
+    ring.publish();
+    let mut shared = ring.memory().shared_mut();
+    shared.hostile = true;
+    shared.used[0] = (u32::from(last), 0);
+    shared.used_idx = 1;
+    drop(shared);
+    assert_eq!(ring.peek(), Err(Violation::UsedId));
 }

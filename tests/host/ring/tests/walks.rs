@@ -84,8 +84,8 @@ fn hostile(packed: bool, in_order: bool, sizes: &[u16]) {
     assert!(violations > 10_000);
 }
 
-/// NTF-02, VQRST-05: the device is told how far the available ring is filled; when it was reset, both
-/// begin anew.
+/// NTF-02, VQRST-05, VQRST-06: the device is told how far the available ring is filled; when it was
+/// reset, both begin anew, with a ring of any size up to the first one.
 #[test]
 fn split() {
     walk(false, false, &SPLIT);
@@ -113,7 +113,7 @@ fn split_in_order_hostile() {
 /// VQ-PACKED-09, VQ-PACKED-12, VQ-PACKED-14, VQ-PACKED-15, VQ-PACKED-16, VQ-PACKED-17,
 /// VQ-PACKED-18, VQ-PACKED-19, VQ-PACKED-20, VQ-PACKED-21, VQ-PACKED-22, VQ-PACKED-23,
 /// VQ-PACKED-24, VQ-PACKED-25, VQ-PACKED-30, VQ-PACKED-32, VQ-PACKED-33, VQ-PACKED-38, NTF-03,
-/// VQRST-05: the device finds all as it is to be, whatever it asks for, and the driver what the
+/// VQRST-05, VQRST-06: the device finds all as it is to be, whatever it asks for, and the driver what the
 /// device did. What the device checks is in `tests/host/device`.
 #[test]
 fn packed() {

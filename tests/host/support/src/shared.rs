@@ -330,6 +330,15 @@ impl Memory for Recorder {
         &self.stats
     }
 
+    fn resize(&mut self, size: u16) -> bool {
+        let mut shared = self.shared_mut();
+        if usize::from(size) > shared.desc.len() {
+            return false;
+        }
+        shared.size = size;
+        true
+    }
+
     fn clear(&self) {
         let mut shared = self.shared_mut();
         shared.desc.fill(Descriptor::default());

@@ -74,22 +74,30 @@ pub struct Bus {
 }
 
 impl Bus {
-    /// Memory that is zero.
-    pub fn new(kind: Kind) -> Self {
-        let entries = u64::from(kind.size);
+    /// Where the parts of a ring of `size` entries are, and where they end.
+    fn parts(size: u16) -> (Addresses, u64) {
+        let entries = u64::from(size);
         let desc = BASE;
         let driver = desc + 16 * entries;
         let device = (driver + 6 + 2 * entries).next_multiple_of(4);
-        let tables = (device + 6 + 8 * entries).next_multiple_of(16);
+        let at = Addresses {
+            desc,
+            driver,
+            device,
+        };
+        (at, device + 6 + 8 * entries)
+    }
+
+    /// Memory that is zero.
+    pub fn new(kind: Kind) -> Self {
+        let (at, tables) = Self::parts(kind.size);
+        let tables = tables.next_multiple_of(16);
+        let entries = u64::from(kind.size);
         let end = tables + 16 * entries * u64::from(kind.table_len);
         let bytes = usize::try_from(end - BASE).expect("it fits in memory");
         Self {
             arena: Arena::new(BASE, bytes),
-            at: Addresses {
-                desc,
-                driver,
-                device,
-            },
+            at,
             tables,
             size: kind.size,
             table_len: kind.table_len,
@@ -101,7 +109,7 @@ impl Bus {
         }
     }
 
-    /// The device at the other end.
+    /// The device at the other end, for which the ring is of this kind.
     pub fn device(&self, kind: Kind) -> Queue<Arena> {
         let features = Features {
             indirect: kind.indirect,
@@ -179,6 +187,16 @@ impl Memory for Bus {
 
     fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    fn resize(&mut self, size: u16) -> bool {
+        let (at, end) = Self::parts(size);
+        if end > self.tables {
+            return false;
+        }
+        (self.at, self.size) = (at, size);
+        self.head.set(None);
+        true
     }
 
     fn clear(&self) {

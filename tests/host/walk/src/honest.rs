@@ -61,6 +61,8 @@ struct Used {
 pub struct Walk {
     /// What it is like.
     kind: Kind,
+    /// The size that it had first.
+    most: u16,
     /// The driver.
     ring: Ring,
     /// The device.
@@ -100,6 +102,7 @@ impl Walk {
         let slots = vec![Slot::default(); kind.size.into()];
         let ring = Ring::new(bus.either(), slots, options(kind)).expect("a valid layout");
         Self {
+            most: kind.size,
             kind,
             ring,
             device,
@@ -145,7 +148,7 @@ impl Walk {
             244..=249 => self.enable(),
             250..=253 => self.ask(source),
             // All is laid anew, which takes long for a ring that is long.
-            _ if source.one_in(1 + u32::from(self.kind.size) / 8) => self.reset(),
+            _ if source.one_in(1 + u32::from(self.kind.size) / 8) => self.reset(source),
             _ => self.pop(),
         }
         assert_eq!(self.ring.broken(), None);
@@ -427,8 +430,20 @@ impl Walk {
         self.operations += 1;
     }
 
-    /// The device is reset, and the driver takes back all that it had.
-    fn reset(&mut self) {
+    /// A size that the ring can have: often that which it has.
+    fn size(&self, source: &mut Source<'_>) -> u16 {
+        let size = 1 + source.below(self.most.into()) as u16;
+        match source.below(3) {
+            0 => self.kind.size,
+            1 => self.most,
+            _ if self.kind.packed => size,
+            _ => 1 << size.ilog2(),
+        }
+    }
+
+    /// The device or the queue is reset, and the driver takes back all that it had. The ring may come
+    /// back with another size.
+    fn reset(&mut self, source: &mut Source<'_>) {
         self.check_counters();
         while let Some(token) = self.ring.drain() {
             self.forget(token);
@@ -437,7 +452,13 @@ impl Walk {
         assert_eq!(self.count, 0);
         // The last length of a batch is read with the first chain of it.
         self.counted[3] = self.ring.stats().clamped.get();
-        self.ring.reset();
+        self.kind.size = self.size(source);
+        if self.kind.size == self.ring.size() {
+            self.ring.reset();
+        } else {
+            assert_eq!(self.ring.resize(self.kind.size), Ok(()));
+        }
+        assert_eq!(self.ring.size(), self.kind.size);
         assert_eq!(self.ring.num_free(), self.kind.capacity());
         assert!(self.bus().is_clear());
         self.device = self.bus().device(self.kind);
