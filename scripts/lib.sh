@@ -156,3 +156,25 @@ make_run_dir() {
 	RUN=$(mktemp -d /tmp/virtio-rust.XXXXXXXX)
 	[ -n "${KEEP_RUN:-}" ] || trap 'rm -rf "$RUN"' EXIT
 }
+
+# Runs cargo, the SDK's newer one, on the host's crates: host_cargo test --workspace. Its
+# registry is kept with the SDK.
+host_cargo() {
+	export CARGO_HOME=$CACHE/cargo CARGO_TARGET_DIR=$TOP/build/host CARGO_TERM_COLOR=never
+	mkdir -p "$CARGO_HOME"
+	# Where this machine's cargo finds its registry, this one does.
+	[ ! -f "${HOME:-/root}/.cargo/config.toml" ] || cp "${HOME:-/root}/.cargo/config.toml" "$CARGO_HOME"
+	(cd "$TOP/tests/host" && BINDS=$CARGO_HOME SDK_PATH=/opt/rust-host/bin \
+		bounded "$TOP/scripts/chroot-run" "$SDK_ROOT" cargo "$@")
+}
+
+# Builds the server of devices of our own, tests/host/vdev, and sets VDEV to where it is. It
+# runs in the SDK.
+need_vdev() {
+	local log
+	VDEV=$TOP/build/host/debug/vdev
+	log=$(host_cargo build --locked --quiet -p vdev --bin vdev 2>&1) || {
+		printf '%s\n' "$log" >&2
+		die "cannot build the device server"
+	}
+}

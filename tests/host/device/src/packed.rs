@@ -326,6 +326,26 @@ impl<M: Memory> Packed<M> {
         self.expose(old)
     }
 
+    /// Writes a used descriptor that may be of no buffer, which no device does that is to be relied
+    /// on: where the next one goes, or `jump` descriptors behind. The queue itself knows nothing of
+    /// it.
+    pub fn forge(&mut self, id: u32, len: u32, jump: u16) -> Result<(), Violation> {
+        let position = self.used + u64::from(jump);
+        let at = Self::address(self.at.desc, self.offset(position));
+        self.memory.write32(at.wrapping_add(8), len)?;
+        // CAST: An id has 16 bits here.
+        self.memory
+            .write16(at.wrapping_add(12), (id & 0xffff) as u16)?;
+        self.memory.wmb();
+        let flags = if self.wrap(position) { AVAIL | USED } else { 0 } | WRITE;
+        let index = usize::from(self.offset(position));
+        // That is no news when it is seen again.
+        self.shadow[index].flags = flags;
+        self.flip(position, flags)?;
+        self.memory.mb();
+        Ok(())
+    }
+
     /// Uses buffers by one used descriptor, which names the last of them (2.8.8): all but it count as
     /// written completely. They are the ones taken longest ago, in order. Whether the driver wants
     /// to be notified.

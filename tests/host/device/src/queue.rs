@@ -93,6 +93,13 @@ impl<M: Memory> Queue<M> {
         both!(self, queue => queue.complete_batch(chains, written))
     }
 
+    /// Shows the driver a used buffer of any id and length, at the place of the next one, or as far
+    /// away as a jump of the used index takes. No device does that which is to be relied on, and the
+    /// queue itself knows nothing of it.
+    pub fn forge(&mut self, id: u32, len: u32, jump: u16) -> Result<(), Violation> {
+        both!(self, queue => queue.forge(id, len, jump))
+    }
+
     /// Says of which buffers the device wants to be notified. Whether it may wait for that: not if
     /// there is something available already.
     pub fn ask(&mut self, wish: Wish) -> Result<bool, Violation> {

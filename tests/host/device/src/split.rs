@@ -292,6 +292,21 @@ impl<M: Memory> Split<M> {
         self.expose(old)
     }
 
+    /// Writes an entry of the used ring that may be of no chain, and moves the index by it and by
+    /// `jump` more entries, which no device does that is to be relied on. The queue itself knows
+    /// nothing of it: what comes next takes the same entry.
+    pub fn forge(&self, id: u32, len: u32, jump: u16) -> Result<(), Violation> {
+        let entry = self.used_entry(self.used);
+        self.memory.write32(entry, id)?;
+        self.memory.write32(entry.wrapping_add(4), len)?;
+        self.memory.wmb();
+        let idx = self.at.device.wrapping_add(2);
+        let after = low(self.used).wrapping_add(1).wrapping_add(jump);
+        self.memory.write16(idx, after)?;
+        self.memory.mb();
+        Ok(())
+    }
+
     /// Moves the used index, and looks whether the driver wants to be notified (2.7.7.2, 2.7.8.2).
     fn expose(&mut self, old: u64) -> Result<bool, Violation> {
         if self.used == old {

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! The window for tests: the last 64 bytes of configuration space.
+//!
+//! What is written there, with its end filled with zeroes, is a command, and is carried out when the
+//! last byte is written. What it answers is read there, 64 bytes at a time: each read of the first
+//! byte shows the next ones, and zeroes are its end.
+//!
+//! | command           | what                                                        |
+//! | ----------------- | ----------------------------------------------------------- |
+//! | `scenario NAME`   | begins the scenario: `ok`, or `no such scenario`            |
+//! | `verdict`         | `pass`, or `fail` and what is wrong with the log            |
+//! | `log`             | the log so far                                              |
+//! | `count TEXT`      | lines of the log that begin with TEXT                       |
+//! | `do NAME`         | something out of turn; see [`Machine::command`]             |
+
+use crate::{
+    event::Event,
+    machine::Machine,
+    pci,
+    scenario,
+    script::Action, //
+};
+
+/// Where the window is.
+const WINDOW: std::ops::Range<usize> = pci::SIZE - 64..pci::SIZE;
+
+/// The state of the window.
+#[derive(Default)]
+pub(crate) struct Control {
+    /// The command that is being written.
+    command: Vec<u8>,
+    /// The rest of the answer.
+    answer: Vec<u8>,
+    /// What is shown of it.
+    shown: Vec<u8>,
+}
+
+impl Machine {
+    /// Reads the window, if these are its bytes.
+    pub(crate) fn control_read(&mut self, offset: usize, width: usize) -> Option<u64> {
+        if !WINDOW.contains(&offset) {
+            return None;
+        }
+        if offset == WINDOW.start {
+            let rest = self
+                .control
+                .answer
+                .split_off(self.control.answer.len().min(64));
+            self.control.shown = std::mem::replace(&mut self.control.answer, rest);
+        }
+        let at = offset - WINDOW.start;
+        let byte = |at: usize| u64::from(self.control.shown.get(at).copied().unwrap_or(0));
+        Some(
+            (at..at + width)
+                .rev()
+                .fold(0, |value, at| value << 8 | byte(at)),
+        )
+    }
+
+    /// Writes the window, if these are its bytes.
+    pub(crate) fn control_write(&mut self, offset: usize, bytes: &[u8]) -> bool {
+        if !WINDOW.contains(&offset) {
+            return false;
+        }
+        self.control.command.resize(64, 0);
+        for (at, byte) in (offset - WINDOW.start..).zip(bytes) {
+            if let Some(place) = self.control.command.get_mut(at) {
+                *place = *byte;
+            }
+        }
+        if offset + bytes.len() >= WINDOW.end {
+            let command = std::mem::take(&mut self.control.command);
+            let command = String::from_utf8_lossy(&command);
+            let answer = self.command(command.trim_end_matches(['\0', '\n', ' ']));
+            self.control.answer = answer.into_bytes();
+            self.control.shown.clear();
+            self.react();
+        }
+        true
+    }
+
+    /// Carries out a command. What it answers.
+    ///
+    /// `do` knows: `needs-reset`, `release` (what was kept), `interrupt` (by all ways), `grow` (a disk
+    /// to twice its size).
+    pub fn command(&mut self, command: &str) -> String {
+        let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
+        match verb {
+            "scenario" => match scenario::by_name(rest) {
+                Some(scenario) => {
+                    self.arm(scenario);
+                    "ok".into()
+                }
+                None => "no such scenario".into(),
+            },
+            "verdict" => match (self.scenario.verdict)(self.log.events()) {
+                Ok(()) => "pass".into(),
+                Err(what) => format!("fail: {what}"),
+            },
+            "log" => self.log.lines().map(|line| line + "\n").collect(),
+            "count" => {
+                let lines = self.log.lines().filter(|line| line.starts_with(rest));
+                lines.count().to_string()
+            }
+            "do" => self.command_do(rest),
+            _ => "no such command".into(),
+        }
+    }
+
+    /// Does something out of turn.
+    fn command_do(&mut self, what: &str) -> String {
+        let action = match what {
+            "needs-reset" => Action::NeedsReset,
+            "release" => Action::Release,
+            "interrupt" => Action::InterruptAll,
+            "grow" => Action::Configure(|config| {
+                // Twice the sectors: one bit further.
+                if let Some(capacity) = config.first_chunk_mut::<8>() {
+                    *capacity = (u64::from_le_bytes(*capacity) << 1).to_le_bytes();
+                }
+            }),
+            _ => return "no such thing".into(),
+        };
+        self.event(Event::Note(format!("do {what}")));
+        self.act(action);
+        "ok".into()
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! The device types that there are.
+
+pub(crate) mod blk;
+mod rng;
+
+pub use self::{
+    blk::Blk,
+    rng::Rng, //
+};
+
+use crate::model::Model;
+
+/// A device of the type that is called so, as QEMU calls it.
+pub fn by_name(name: &str) -> Option<Box<dyn Model>> {
+    match name {
+        "blk" => Some(Box::new(Blk::new(64 << 20))),
+        "rng" => Some(Box::new(Rng::default())),
+        _ => None,
+    }
+}

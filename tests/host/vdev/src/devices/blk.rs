@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! A block device in memory (5.2).
+
+use crate::{
+    dma::Map,
+    event::{
+        Event,
+        Log, //
+    },
+    model::{
+        gather,
+        scatter,
+        Model, //
+    }, //
+};
+use device::{
+    Chain,
+    Violation, //
+};
+
+/// Feature bits of the type (5.2.3).
+pub mod feature {
+    /// `size_max` is valid.
+    pub const SIZE_MAX: u128 = 1 << 1;
+    /// `seg_max` is valid.
+    pub const SEG_MAX: u128 = 1 << 2;
+    /// `blk_size` is valid.
+    pub const BLK_SIZE: u128 = 1 << 6;
+    /// It can flush its cache.
+    pub const FLUSH: u128 = 1 << 9;
+    /// `topology` is valid.
+    pub const TOPOLOGY: u128 = 1 << 10;
+    /// `writeback` is valid.
+    pub const CONFIG_WCE: u128 = 1 << 11;
+    /// `num_queues` is valid.
+    pub const MQ: u128 = 1 << 12;
+}
+
+/// Offsets in the configuration (5.2.4).
+pub mod config {
+    /// Sectors: 8 bytes.
+    pub const CAPACITY: usize = 0;
+    /// Bytes of a segment at most: 4 bytes.
+    pub const SIZE_MAX: usize = 8;
+    /// Segments at most: 4 bytes.
+    pub const SEG_MAX: usize = 12;
+    /// Bytes of a block: 4 bytes.
+    pub const BLK_SIZE: usize = 20;
+    /// What the device likes: 8 bytes.
+    pub const TOPOLOGY: usize = 24;
+    /// The cache mode: 1 byte.
+    pub const WRITEBACK: usize = 32;
+    /// Queues: 2 bytes.
+    pub const NUM_QUEUES: usize = 34;
+    /// Bytes in all, up to there.
+    pub const END: usize = 60;
+}
+
+/// Bytes of a sector.
+const SECTOR: u64 = 512;
+
+/// What the device calls itself: as long as it may be, so that no zero ends it (5.2.6).
+pub const ID: &[u8; 20] = b"vdev-with-20-letters";
+
+/// The device.
+pub struct Blk {
+    /// Its contents.
+    data: Vec<u8>,
+}
+
+impl Blk {
+    /// A device of so many bytes, all zero.
+    pub fn new(bytes: usize) -> Self {
+        Self {
+            data: vec![0; bytes],
+        }
+    }
+
+    /// Where so many bytes from a sector on are.
+    fn range(&self, sector: u64, len: u64) -> Option<std::ops::Range<usize>> {
+        let start = usize::try_from(sector.checked_mul(SECTOR)?).ok()?;
+        let end = start.checked_add(usize::try_from(len).ok()?)?;
+        (end <= self.data.len() && len % SECTOR == 0).then_some(start..end)
+    }
+
+    /// What is wrong with a header (5.2.6, 5.2.6.1).
+    fn check(kind: u32, reserved: u32, sector: u64, chain: &Chain) -> Result<(), String> {
+        if reserved != 0 {
+            return Err(format!("reserved field of a header: {reserved:#x}"));
+        }
+        if matches!(kind, 4 | 8) && sector != 0 {
+            return Err(format!("sector {sector} in a request of type {kind}"));
+        }
+        let data = (chain.readable - 16, chain.writable - 1);
+        let sound = match kind {
+            0 => data.0 == 0 && data.1 != 0 && data.1 % SECTOR == 0,
+            1 => data.1 == 0 && data.0 != 0 && data.0 % SECTOR == 0,
+            4 => data == (0, 0),
+            8 => data == (0, 20),
+            _ => return Err(format!("request of type {kind}, which was not negotiated")),
+        };
+        if !sound {
+            return Err(format!(
+                "request of type {kind} with data of {data:?} bytes"
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Model for Blk {
+    fn device_type(&self) -> u8 {
+        2
+    }
+
+    fn class(&self) -> [u8; 3] {
+        [1, 0x80, 0]
+    }
+
+    fn features(&self) -> u128 {
+        use feature::*;
+        SEG_MAX | BLK_SIZE | FLUSH | TOPOLOGY | CONFIG_WCE | MQ
+    }
+
+    fn queues(&self) -> Vec<u16> {
+        vec![64, 64]
+    }
+
+    fn config(&self) -> Vec<u8> {
+        let mut bytes = vec![0; config::END];
+        let sectors = self.data.len() as u64 / SECTOR;
+        bytes[..8].copy_from_slice(&sectors.to_le_bytes());
+        bytes[config::SIZE_MAX..][..4].copy_from_slice(&65536u32.to_le_bytes());
+        bytes[config::SEG_MAX..][..4].copy_from_slice(&30u32.to_le_bytes());
+        bytes[config::BLK_SIZE..][..4].copy_from_slice(&512u32.to_le_bytes());
+        bytes[config::TOPOLOGY..][..8].copy_from_slice(&[3, 0, 1, 0, 0, 0, 0, 0]);
+        bytes[config::WRITEBACK] = 1;
+        bytes[config::NUM_QUEUES] = 2;
+        bytes
+    }
+
+    fn write_config(
+        &mut self,
+        config: &mut [u8],
+        offset: usize,
+        bytes: &[u8],
+    ) -> Result<(), String> {
+        match (offset, bytes) {
+            (config::WRITEBACK, [mode @ 0..=1]) => {
+                config[offset] = *mode;
+                Ok(())
+            }
+            _ => Err(format!("write of the configuration at {offset}: {bytes:?}")),
+        }
+    }
+
+    fn request(
+        &mut self,
+        _queue: u16,
+        chain: &Chain,
+        map: &Map,
+        log: &mut Log,
+    ) -> Result<Option<u32>, Violation> {
+        if chain.readable < 16 || chain.writable < 1 {
+            log.add(Event::Violation("request without header or status".into()));
+            return Ok(Some(0));
+        }
+        let bytes = gather(chain, map, 16 << 20)?;
+        let (header, data) = bytes.split_at(16);
+        let word = |at: usize| {
+            let word: [u8; 4] = header[at..at + 4].try_into().unwrap_or_default();
+            u32::from_le_bytes(word)
+        };
+        let (kind, reserved) = (word(0), word(4));
+        let sector = u64::from(word(8)) | u64::from(word(12)) << 32;
+        let room = chain.writable - 1;
+        let segments = chain.elements.len().saturating_sub(2);
+        let longest = chain.elements.iter().map(|element| element.len).max();
+        log.add(Event::Request(format!(
+            "{kind} sector {sector} out {} in {room} segments {segments} longest {}",
+            chain.readable - 16,
+            longest.unwrap_or(0),
+        )));
+        if let Err(what) = Self::check(kind, reserved, sector, chain) {
+            log.add(Event::Violation(what));
+        }
+
+        let mut written = 0;
+        let status = match kind {
+            0 => match self.range(sector, room) {
+                Some(range) => {
+                    written = scatter(chain, map, 0, &self.data[range])?;
+                    0
+                }
+                None => 1,
+            },
+            1 => match self.range(sector, data.len() as u64) {
+                Some(range) => {
+                    self.data[range].copy_from_slice(data);
+                    0
+                }
+                None => 1,
+            },
+            4 => 0,
+            8 => {
+                let len = ID.len().min(usize::try_from(room).unwrap_or(0));
+                written = scatter(chain, map, 0, &ID[..len])?;
+                0
+            }
+            _ => 2,
+        };
+        scatter(chain, map, room, &[status])?;
+        Ok(Some(u32::try_from(written + 1).unwrap_or(u32::MAX)))
+    }
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! Block devices: limits, configurations that make no sense, and what becomes of requests.
+
+use crate::{
+    devices::blk::{
+        config,
+        feature, //
+    },
+    event::Event,
+    scenario::{
+        happened,
+        lawful,
+        Scenario,
+        Verdict, //
+    },
+    script::{
+        Answer,
+        Script, //
+    },
+};
+use std::time::Duration;
+
+/// Writes a field of the configuration.
+fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
+    if let Some(place) = bytes.get_mut(at..at + value.len()) {
+        place.copy_from_slice(value);
+    }
+}
+
+/// Bytes of a segment at most, and segments of a request, of [`limited`].
+const SIZE_MAX: u32 = 4096;
+const SEG_MAX: u32 = 6;
+
+/// A device that takes few short segments.
+fn limited() -> Script {
+    Script {
+        offer: feature::SIZE_MAX,
+        configure: Some(|bytes| {
+            put(bytes, config::SIZE_MAX, &SIZE_MAX.to_le_bytes());
+            put(bytes, config::SEG_MAX, &SEG_MAX.to_le_bytes());
+        }),
+        ..Script::default()
+    }
+}
+
+/// The number behind a word of a request's description.
+fn number(text: &str, name: &str) -> Option<u32> {
+    let mut words = text.split(' ').skip_while(|word| *word != name);
+    words.nth(1)?.parse().ok()
+}
+
+/// No request had more segments or longer ones, and some came near.
+fn limited_verdict(events: &[Event]) -> Verdict {
+    lawful(events)?;
+    let mut most = 0;
+    for event in events {
+        let Event::Request(text) = event else {
+            continue;
+        };
+        let segments = number(text, "segments").unwrap_or(u32::MAX);
+        let longest = number(text, "longest").unwrap_or(u32::MAX);
+        if segments > SEG_MAX || longest > SIZE_MAX {
+            return Err(event.to_string());
+        }
+        most = most.max(segments);
+    }
+    match most {
+        SEG_MAX => Ok(()),
+        most => Err(format!("there was no request of more than {most} segments")),
+    }
+}
+
+/// Flushes were seen, the serial number was asked for, and nothing was wrong with either: the device
+/// looks at each header.
+fn headers_verdict(events: &[Event]) -> Verdict {
+    lawful(events)?;
+    let kind = |kind: &str| {
+        let start = format!("{kind} sector 0 ");
+        happened(
+            events,
+            &format!("request of type {kind}"),
+            move |event| matches!(event, Event::Request(text) if text.starts_with(&start)),
+        )
+    };
+    kind("4")?;
+    kind("8")
+}
+
+/// A script with another configuration.
+fn configured(configure: fn(&mut [u8])) -> Script {
+    Script {
+        configure: Some(configure),
+        ..Script::default()
+    }
+}
+
+/// Advice that makes no sense.
+fn absurd(bytes: &mut [u8]) {
+    put(bytes, config::BLK_SIZE, &3_000_000_001u32.to_le_bytes());
+    put(bytes, config::TOPOLOGY, &[0xff; 8]);
+    put(bytes, config::SEG_MAX, &[0xff; 4]);
+    put(bytes, config::WRITEBACK, &[0xff]);
+}
+
+/// The same with zeroes.
+fn zeroes(bytes: &mut [u8]) {
+    put(bytes, config::BLK_SIZE, &[0; 4]);
+    put(bytes, config::TOPOLOGY, &[0; 8]);
+    put(bytes, config::SEG_MAX, &[0; 4]);
+}
+
+/// A script that answers all but the first few requests otherwise: those in which the kernel looks
+/// for partitions.
+fn answering(answer: fn() -> Answer) -> Script {
+    Script {
+        answer: Some(Box::new(move |taken| {
+            // Only what is written, and the serial number: reads are of the kernel as well.
+            let is_write = taken.chain.readable > 16;
+            let is_id = taken.chain.readable == 16 && taken.chain.writable == 21;
+            if is_write || is_id {
+                answer()
+            } else {
+                Answer::default()
+            }
+        })),
+        ..Script::default()
+    }
+}
+
+/// A status that is none, or none at all.
+fn status(tail: u8) -> Answer {
+    Answer {
+        tail: Some(tail),
+        ..Answer::default()
+    }
+}
+
+/// Scenarios of this file.
+pub(crate) static ALL: &[Scenario] = &[
+    Scenario {
+        name: "blk-limited",
+        script: limited,
+        verdict: limited_verdict,
+    },
+    Scenario {
+        name: "blk-headers",
+        script: Script::default,
+        verdict: headers_verdict,
+    },
+    Scenario {
+        name: "blk-no-queues",
+        script: || configured(|bytes| put(bytes, config::NUM_QUEUES, &[0; 2])),
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-absurd",
+        script: || configured(absurd),
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-zeroes",
+        script: || configured(zeroes),
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-size-max-0",
+        script: || Script {
+            offer: feature::SIZE_MAX,
+            ..configured(|bytes| put(bytes, config::SIZE_MAX, &[0; 4]))
+        },
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-size-max-1",
+        script: || Script {
+            offer: feature::SIZE_MAX,
+            ..configured(|bytes| put(bytes, config::SIZE_MAX, &[1, 0, 0, 0]))
+        },
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-capacity-0",
+        script: || configured(|bytes| put(bytes, config::CAPACITY, &[0; 8])),
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-capacity-all",
+        script: || configured(|bytes| put(bytes, config::CAPACITY, &[0xff; 8])),
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-status-error",
+        script: || answering(|| status(1)),
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-status-unsupported",
+        script: || answering(|| status(2)),
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-status-unknown",
+        script: || answering(|| status(0x77)),
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-status-unwritten",
+        script: || {
+            answering(|| Answer {
+                execute: false,
+                ..Answer::default()
+            })
+        },
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-short-id",
+        script: || {
+            answering(|| Answer {
+                claim: Some(7),
+                tail: Some(0),
+                ..Answer::default()
+            })
+        },
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-lost-interrupt",
+        script: || {
+            answering(|| Answer {
+                silent: true,
+                ..Answer::default()
+            })
+        },
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-slow",
+        script: || {
+            answering(|| Answer {
+                after: Duration::from_millis(300),
+                ..Answer::default()
+            })
+        },
+        verdict: lawful,
+    },
+];
