@@ -1,0 +1,113 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (C) 2026 The virtio-rust authors
+#
+# Disks of our own: what is asked of them is what they can do, and what they answer is
+# looked at.
+#
+# boot: vdev
+# timeout: 200
+
+cd "$(dirname "$0")" || exit 1
+. ./lib.sh
+. ./vdev-lib.sh
+
+# A disk, bound in a scenario.
+bound_in() { # slot, scenario
+	scenario "$1" "$2"
+	within 20 probe "$1"
+	eventually 10 disk "$1"
+	# Who looks for partitions is not to be in the way.
+	udevadm settle --timeout=20
+}
+
+# Data come back, and nothing is wrong with the driver.
+works() { # slot, [scenario]
+	bound_in "$1" "${2:-good}"
+	within 30 round_trip "$(disk "$1")"
+	verdict "$1"
+}
+
+# Bound or not, the driver lets go of it, and takes it when it is well again.
+survives() { # slot, scenario
+	scenario "$1" "$2"
+	within 20 probe "$1" || echo "not bound"
+	verdict "$1"
+	works "$1"
+}
+
+refuses() { # slot, scenario
+	scenario "$1" "$2"
+	refused within 20 probe "$1"
+	verdict "$1"
+	works "$1"
+}
+
+limited() { # slot
+	bound_in "$1" blk-limited
+	within 30 round_trip "$(disk "$1")"
+	verdict "$1"
+	equal 6 "$(disk_attribute "$1" queue/max_segments)" "segments"
+}
+
+headers() { # slot
+	local disk
+	bound_in "$1" blk-headers
+	disk=$(disk "$1")
+	dd if=/dev/zero of="/dev/$disk" bs=64k count=4 conv=fsync status=none
+	equal vdev-with-20-letters "$(disk_attribute "$1" serial)"
+	verdict "$1"
+}
+
+# A write fails with an error.
+write_fails() { # slot, scenario, error
+	bound_in "$1" "$2"
+	fails_with "$3" within 20 dd if=/dev/zero of="/dev/$(disk "$1")" bs=4k count=1 oflag=direct status=none
+	verdict "$1"
+}
+
+short_id() { # slot
+	bound_in "$1" blk-short-id
+	equal vdev-wi "$(disk_attribute "$1" serial)" "serial number of 7 bytes"
+	verdict "$1"
+}
+
+lost_interrupt() { # slot
+	local since
+	bound_in "$1" blk-lost-interrupt
+	since=$SECONDS
+	within 20 dd if=/dev/zero of="/dev/$(disk "$1")" bs=4k count=1 oflag=direct status=none
+	verdict "$1"
+	echo "$(elapsed "$since") s"
+	greater 11 "$(elapsed "$since")" "seconds"
+}
+
+for slot in 12 13; do
+	check "data come back from the disk at $slot" works $slot
+done
+# BLK-OP-04 BLK-OP-08 BLK-OP-18
+check "headers of flushes and of the serial number are as they are to be" headers 12
+check "headers on a packed ring are as they are to be" headers 13
+# BLK-INIT-15
+check "no request has more segments, or longer ones, than the disk takes" limited 12
+check "the same on a packed ring" limited 13
+# BLK-INIT-14
+check "a disk without queues is refused" refuses 12 blk-no-queues
+# BLK-INIT-16
+check "a disk with absurd limits works" works 12 blk-absurd
+check "a disk with limits of zero works" works 13 blk-zeroes
+check "segments of no byte are refused" refuses 12 blk-size-max-0
+check "segments of one byte are refused" refuses 13 blk-size-max-1
+check "a disk without a sector does no harm" survives 12 blk-capacity-0
+check "a disk with all sectors does no harm" survives 13 blk-capacity-all
+# BLK-OP-20
+check "an error is one" write_fails 12 blk-status-error 'Input/output error'
+check "what is not supported is an error" write_fails 13 blk-status-unsupported 'not supported'
+check "a status that is not defined is an error" write_fails 12 blk-status-unknown 'Input/output error'
+check "a status that was not written is an error" write_fails 13 blk-status-unwritten 'Input/output error'
+# BLK-OP-23
+check "of a serial number only what was written is shown" short_id 12
+# VQ-SPLIT-27
+check "an answer of a disk without an interrupt is found" lost_interrupt 12
+check "the disks work in the end" works 12
+finish
