@@ -21,7 +21,9 @@ use kernel::{
     },
 };
 
-use crate::virtio::transport::pci::common::Registers;
+mod mapping;
+
+pub(crate) use self::mapping::Mapping;
 
 /// Number of BARs of a function with a type 0 header.
 pub(crate) const NUM_BARS: usize = 6;
@@ -213,12 +215,19 @@ impl Function {
             )
         };
 
-        // INVARIANT: `ptr` maps `length` bytes until it is unmapped.
-        Ok(Mapping {
-            ptr: NonNull::new(ptr).ok_or(ENOMEM)?,
-            length: length.try_into()?,
-            function: self.clone(),
-        })
+        let ptr = NonNull::new(ptr).ok_or(ENOMEM)?;
+        // SAFETY: It was made for the range just now.
+        Ok(unsafe { Mapping::new(ptr, length.try_into()?, self.clone()) })
+    }
+
+    /// Unmaps a range.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` must be from [`Self::map`] of this function, and is not used any more.
+    unsafe fn unmap(&self, ptr: NonNull<c_void>) {
+        // SAFETY: By the requirement of this function.
+        unsafe { bindings::pci_iounmap(raw_device(&*self.dev), ptr.as_ptr()) };
     }
 
     /// Allocates exactly `count` vectors of one of the `kinds` (`PCI_IRQ_*`).
@@ -305,99 +314,5 @@ impl Drop for Vectors {
         // SAFETY: By the type invariant there are vectors to free; handlers hold the irq numbers,
         // and the owner of `Vectors` drops them first.
         unsafe { bindings::pci_free_irq_vectors(raw_device(&*self.function.dev)) };
-    }
-}
-
-/// A mapped range of a BAR, of memory or I/O ports.
-///
-/// # Invariants
-///
-/// `ptr` is a cookie from `pci_iomap_range` that covers `length` bytes.
-pub(crate) struct Mapping {
-    ptr: NonNull<c_void>,
-    length: usize,
-    function: Arc<Function>,
-}
-
-// SAFETY: Device registers belong to no thread.
-unsafe impl Send for Mapping {}
-// SAFETY: Single accesses to device registers may be made from any thread.
-unsafe impl Sync for Mapping {}
-
-impl Mapping {
-    /// The cookie for `width` bytes at `offset`, if they are mapped.
-    fn at(&self, offset: usize, width: usize) -> Option<*mut c_void> {
-        let end = offset.checked_add(width)?;
-        (end <= self.length).then(|| self.ptr.as_ptr().wrapping_byte_add(offset))
-    }
-}
-
-/// Defines one width of access. Out of the mapping, reads give all ones and writes do nothing: what
-/// a bus gives where no device answers.
-macro_rules! access {
-    ($ty:ty, $read:ident, $write:ident, $c_read:ident, $c_write:ident) => {
-        impl Mapping {
-            /// Reads a little-endian register.
-            pub(crate) fn $read(&self, offset: usize) -> $ty {
-                match self.at(offset, size_of::<$ty>()) {
-                    // CAST: The C function returns the value widened to an int.
-                    // SAFETY: The range is mapped.
-                    Some(ptr) => unsafe { bindings::$c_read(ptr) as $ty },
-                    None => !0,
-                }
-            }
-
-            /// Writes a little-endian register.
-            #[inline]
-            pub(crate) fn $write(&self, offset: usize, value: $ty) {
-                if let Some(ptr) = self.at(offset, size_of::<$ty>()) {
-                    // SAFETY: The range is mapped.
-                    unsafe { bindings::$c_write(value, ptr) }
-                }
-            }
-        }
-    };
-}
-
-access!(u8, read8, write8, ioread8, iowrite8);
-access!(u16, read16, write16, ioread16, iowrite16);
-access!(u32, read32, write32, ioread32, iowrite32);
-
-impl Registers for Mapping {
-    fn len(&self) -> usize {
-        self.length
-    }
-
-    fn read8(&self, offset: usize) -> u8 {
-        Mapping::read8(self, offset)
-    }
-
-    fn read16(&self, offset: usize) -> u16 {
-        Mapping::read16(self, offset)
-    }
-
-    fn read32(&self, offset: usize) -> u32 {
-        Mapping::read32(self, offset)
-    }
-
-    fn write8(&self, offset: usize, value: u8) {
-        Mapping::write8(self, offset, value);
-    }
-
-    fn write16(&self, offset: usize, value: u16) {
-        Mapping::write16(self, offset, value);
-    }
-
-    fn write32(&self, offset: usize, value: u32) {
-        Mapping::write32(self, offset, value);
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant.
-        unsafe {
-            bindings::pci_iounmap(raw_device(&*self.function.dev), self.ptr.as_ptr());
-        }
     }
 }

@@ -169,7 +169,7 @@ fn allocate(
                 0
             },
         };
-        match RingMemory::allocate(device.space(), &layout, stats.clone()) {
+        match memory::allocate(device.space(), &layout, stats.clone()) {
             Ok(memory) => return Ok(memory),
             Err(err) => size = size::smaller(size).ok_or(err)?,
         }

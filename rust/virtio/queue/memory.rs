@@ -29,8 +29,7 @@ use crate::{
         ring::{
             descriptor::Descriptor,
             stats::Stats,
-            Either,
-            Memory, //
+            Either, //
         }, //
     },
 };
@@ -56,37 +55,19 @@ pub(super) struct Layout {
 /// The memory of a ring of either form.
 pub(super) type RingMemory = Either<SplitRing, PackedRing>;
 
-impl RingMemory {
-    /// Allocates a ring, which counts what happens to it in `stats`.
-    ///
-    /// Tables are a convenience: where there is no memory for them the ring goes without.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` when the size is not valid, `ENOMEM`.
-    pub(super) fn allocate(space: &Space, layout: &Layout, stats: Arc<Stats>) -> Result<Self> {
-        Ok(if layout.packed {
-            Self::Packed(PackedRing::allocate(space, layout, stats)?)
-        } else {
-            Self::Split(SplitRing::allocate(space, layout, stats)?)
-        })
-    }
-
-    /// Entries of the ring.
-    pub(super) fn size(&self) -> u16 {
-        match self {
-            Self::Split(ring) => ring.size(),
-            Self::Packed(ring) => ring.size(),
-        }
-    }
-
-    /// Entries of each indirect table; 0 without tables.
-    pub(super) fn table_len(&self) -> u16 {
-        match self {
-            Self::Split(ring) => ring.table_len(),
-            Self::Packed(ring) => ring.table_len(),
-        }
-    }
+/// Allocates a ring, which counts what happens to it in `stats`.
+///
+/// Tables are a convenience: where there is no memory for them the ring goes without.
+///
+/// # Errors
+///
+/// `EINVAL` when the size is not valid, `ENOMEM`.
+pub(super) fn allocate(space: &Space, layout: &Layout, stats: Arc<Stats>) -> Result<RingMemory> {
+    Ok(if layout.packed {
+        Either::Packed(PackedRing::allocate(space, layout, stats)?)
+    } else {
+        Either::Split(SplitRing::allocate(space, layout, stats)?)
+    })
 }
 
 /// Writes a little-endian 16-bit field.

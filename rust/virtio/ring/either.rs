@@ -18,6 +18,7 @@ use super::{
     stats::Stats,
     ChainError,
     LayoutError,
+    Memory,
     Options,
     Place,
     Slot,
@@ -43,6 +44,24 @@ pub enum Either<A, B> {
     Split(A),
     /// Of a packed one.
     Packed(B),
+}
+
+impl<A: Memory, B: Memory> Either<A, B> {
+    /// Entries of the ring.
+    pub fn size(&self) -> u16 {
+        match self {
+            Self::Split(memory) => memory.size(),
+            Self::Packed(memory) => memory.size(),
+        }
+    }
+
+    /// Entries of each of the indirect tables; 0 without tables.
+    pub fn table_len(&self) -> u16 {
+        match self {
+            Self::Split(memory) => memory.table_len(),
+            Self::Packed(memory) => memory.table_len(),
+        }
+    }
 }
 
 /// Does the same with either form.

@@ -68,7 +68,7 @@ unsafe impl<F> Send for Block<F> {}
 unsafe impl<F> Sync for Block<F> {}
 
 impl<F: Form> Block<F> {
-    /// Allocates a ring with its tables: see [`super::RingMemory::allocate`].
+    /// Allocates a ring with its tables: see [`super::allocate`].
     pub(super) fn allocate(space: &Space, wanted: &Layout, stats: Arc<Stats>) -> Result<Self> {
         let size = wanted.size;
         if !F::is_valid_size(size) {

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! Ranges of BARs, mapped.
+
+use core::ptr::NonNull;
+
+use kernel::{
+    bindings,
+    prelude::*,
+    sync::Arc, //
+};
+
+use super::Function;
+use crate::virtio::transport::pci::common::Registers;
+
+/// A mapped range of a BAR, of memory or I/O ports.
+///
+/// # Invariants
+///
+/// `ptr` is a cookie from `pci_iomap_range` that covers `length` bytes.
+pub(crate) struct Mapping {
+    ptr: NonNull<c_void>,
+    length: usize,
+    function: Arc<Function>,
+}
+
+// SAFETY: Device registers belong to no thread.
+unsafe impl Send for Mapping {}
+// SAFETY: Single accesses to device registers may be made from any thread.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// The range that `ptr` is the cookie of.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` must be a cookie from `pci_iomap_range` for a BAR of `function`, covering `length` bytes,
+    /// and be nobody else's.
+    pub(super) unsafe fn new(ptr: NonNull<c_void>, length: usize, function: Arc<Function>) -> Self {
+        // INVARIANT: By the requirement of this function.
+        Self {
+            ptr,
+            length,
+            function,
+        }
+    }
+
+    /// The cookie for `width` bytes at `offset`, if they are mapped.
+    fn at(&self, offset: usize, width: usize) -> Option<*mut c_void> {
+        let end = offset.checked_add(width)?;
+        (end <= self.length).then(|| self.ptr.as_ptr().wrapping_byte_add(offset))
+    }
+}
+
+/// Defines one width of access. Out of the mapping, reads give all ones and writes do nothing: what
+/// a bus gives where no device answers.
+macro_rules! access {
+    ($ty:ty, $read:ident, $write:ident, $c_read:ident, $c_write:ident) => {
+        impl Mapping {
+            /// Reads a little-endian register.
+            pub(crate) fn $read(&self, offset: usize) -> $ty {
+                match self.at(offset, size_of::<$ty>()) {
+                    // CAST: The C function returns the value widened to an int.
+                    // SAFETY: The range is mapped.
+                    Some(ptr) => unsafe { bindings::$c_read(ptr) as $ty },
+                    None => !0,
+                }
+            }
+
+            /// Writes a little-endian register.
+            #[inline]
+            pub(crate) fn $write(&self, offset: usize, value: $ty) {
+                if let Some(ptr) = self.at(offset, size_of::<$ty>()) {
+                    // SAFETY: The range is mapped.
+                    unsafe { bindings::$c_write(value, ptr) }
+                }
+            }
+        }
+    };
+}
+
+access!(u8, read8, write8, ioread8, iowrite8);
+access!(u16, read16, write16, ioread16, iowrite16);
+access!(u32, read32, write32, ioread32, iowrite32);
+
+impl Registers for Mapping {
+    fn len(&self) -> usize {
+        self.length
+    }
+
+    fn read8(&self, offset: usize) -> u8 {
+        Mapping::read8(self, offset)
+    }
+
+    fn read16(&self, offset: usize) -> u16 {
+        Mapping::read16(self, offset)
+    }
+
+    fn read32(&self, offset: usize) -> u32 {
+        Mapping::read32(self, offset)
+    }
+
+    fn write8(&self, offset: usize, value: u8) {
+        Mapping::write8(self, offset, value);
+    }
+
+    fn write16(&self, offset: usize, value: u16) {
+        Mapping::write16(self, offset, value);
+    }
+
+    fn write32(&self, offset: usize, value: u32) {
+        Mapping::write32(self, offset, value);
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant; this was the only use of it.
+        unsafe { self.function.unmap(self.ptr) };
+    }
+}
