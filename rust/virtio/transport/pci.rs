@@ -6,6 +6,7 @@
 
 pub mod capability;
 pub mod common;
+pub mod control;
 pub mod doorbell;
 pub mod features;
 pub mod isr;
@@ -37,6 +38,7 @@ use self::{
         CommonConfig,
         Registers, //
     },
+    control::Configured,
     isr::Verdict,
     vectors::Plan, //
 };
@@ -54,18 +56,13 @@ use crate::{
         Vectors, //
     },
     virtio::{
-        bringup::{
-            Control,
-            RingAddresses, //
-        },
         config::ConfigAccess,
         feature::FeatureSet,
         irq::{
             ConfigInterrupt,
             SharedInterrupt, //
         },
-        notify::Notifier,
-        status::Status, //
+        notify::Notifier, //
     },
 };
 
@@ -367,50 +364,11 @@ fn millis_since(epoch: Instant<Monotonic>) -> u64 {
     epoch.elapsed().as_millis() as u64
 }
 
-impl Control for Pci {
-    fn status(&self) -> Option<Status> {
-        self.common.status()
-    }
+impl Configured for Pci {
+    type Registers = Mapping;
 
-    fn set_status(&self, status: Status) {
-        self.common.set_status(status);
-    }
-
-    fn device_features(&self) -> FeatureSet {
-        self.common.device_features()
-    }
-
-    fn set_driver_features(&self, features: FeatureSet) {
-        self.common.set_driver_features(features);
-    }
-
-    fn queue_max_size(&self, index: u16) -> u16 {
-        self.common.queue(index).size()
-    }
-
-    fn queue_enabled(&self, index: u16) -> bool {
-        self.common.queue(index).enabled()
-    }
-
-    fn place_queue(&self, index: u16, size: u16, ring: RingAddresses) -> bool {
-        let queue = self.common.queue(index);
-        let took = queue.set_size(size);
-        if took {
-            queue.place(ring);
-        }
-        took
-    }
-
-    fn enable_queue(&self, index: u16) {
-        self.common.queue(index).enable();
-    }
-
-    fn reset_queue(&self, index: u16) {
-        self.common.queue(index).reset();
-    }
-
-    fn queue_resetting(&self, index: u16) -> bool {
-        self.common.queue(index).is_resetting()
+    fn common(&self) -> &CommonConfig<Mapping> {
+        &self.common
     }
 
     fn millis(&self) -> u64 {

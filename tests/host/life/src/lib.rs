@@ -9,7 +9,6 @@ use pure::{
     bringup::{
         self,
         Abandoned,
-        Control,
         Failure,
         Progress,
         RingAddresses, //
@@ -25,6 +24,7 @@ use pure::{
             Registers,
             NO_VECTOR, //
         },
+        control::Configured,
         vectors::Plan, //
     },
 };
@@ -530,50 +530,11 @@ pub fn ring(index: u16) -> RingAddresses {
     }
 }
 
-impl Control for Driver {
-    fn status(&self) -> Option<Status> {
-        self.common.status()
-    }
+impl Configured for Driver {
+    type Registers = Device;
 
-    fn set_status(&self, status: Status) {
-        self.common.set_status(status);
-    }
-
-    fn device_features(&self) -> FeatureSet {
-        self.common.device_features()
-    }
-
-    fn set_driver_features(&self, features: FeatureSet) {
-        self.common.set_driver_features(features);
-    }
-
-    fn queue_max_size(&self, index: u16) -> u16 {
-        self.common.queue(index).size()
-    }
-
-    fn queue_enabled(&self, index: u16) -> bool {
-        self.common.queue(index).enabled()
-    }
-
-    fn place_queue(&self, index: u16, size: u16, ring: RingAddresses) -> bool {
-        let queue = self.common.queue(index);
-        let took = queue.set_size(size);
-        if took {
-            queue.place(ring);
-        }
-        took
-    }
-
-    fn enable_queue(&self, index: u16) {
-        self.common.queue(index).enable();
-    }
-
-    fn reset_queue(&self, index: u16) {
-        self.common.queue(index).reset();
-    }
-
-    fn queue_resetting(&self, index: u16) -> bool {
-        self.common.queue(index).is_resetting()
+    fn common(&self) -> &CommonConfig<Device> {
+        &self.common
     }
 
     fn millis(&self) -> u64 {

@@ -27,6 +27,7 @@ mod virtio {
         pub mod pci {
             pub mod capability;
             pub mod common;
+            pub mod control;
             pub mod doorbell;
             pub mod features;
             pub mod isr;
