@@ -115,12 +115,14 @@ impl Machine {
         }
     }
 
-    /// Stops using a queue whose driver broke a rule.
+    /// Stops using a queue whose driver broke a rule, and asks for a reset.
     fn give_up(&mut self, index: u16, what: Violation) {
         if let Some(queue) = self.queues.get_mut(usize::from(index)) {
             *queue = None;
         }
         self.violation(format!("queue {index}: {what:?}"));
+        // 2.1.2: that is what a device does which can not go on.
+        self.act(Action::NeedsReset);
     }
 
     /// Answers what is available in a queue.
