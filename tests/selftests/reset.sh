@@ -32,6 +32,37 @@ confused() { # slot
 	eventually 5 works "$1"
 }
 
+# Nobody waits for the device or asks it for anything: its doorbell is rung by us. The index
+# that it finds is not the one that it has seen last. That it asks for a reset, its driver
+# hears only by the interrupt for changes of the configuration.
+confused_idle() { # slot
+	local before
+	before=$(shown "$1" state restarts)
+	./registers "$(address "$1")" 22=0 44=0x7fffffff 28=1 notify=0
+	eventually 15 eval "greater \$(shown $1 state restarts) $before"
+	eventually 5 works "$1"
+}
+
+idle_disk() { # slot
+	local requests
+	udevadm settle
+	# Both queues have had something.
+	read_apart "$(disk "$1")" 2 0
+	read_apart "$(disk "$1")" 2 1
+	requests=$(requests "$1")
+	confused_idle "$1"
+	equal "$requests" "$(requests "$1")" "requests meanwhile"
+	round_trip "$(disk "$1")"
+}
+
+# The kernel reads from the generator of its choice only.
+idle_generator() { # slot, another
+	generator_works "$1"
+	choose "$2"
+	confused_idle "$1"
+	generator_works "$1"
+}
+
 # Five in a minute are too many; a slow machine may get as many in the next. Everything
 # ends, with an error.
 gives_up() { # slot
@@ -63,11 +94,16 @@ comes_back() { # slot
 	verify "$(disk "$1")" 16 4
 }
 
-# STAT-04, STAT-06, STAT-07, CFG-11
+# STAT-04, STAT-06, CFG-11
 check "a disk asks for a reset three times under load, and comes back" disk_under 10 3 confused
 check "a disk on the interrupt line: the same" disk_under 12 3 confused
 check "a generator asks for a reset three times under load, and comes back" generator_under 11 3 confused
 check "a generator on the interrupt line: the same" generator_under 13 3 confused
+# STAT-07
+check "a disk that nobody uses asks for a reset, which is heard at once" idle_disk 10
+check "a disk on the interrupt line: the same, without load" idle_disk 12
+check "a generator that nobody uses asks for a reset, which is heard at once" idle_generator 11 13
+check "a generator on the interrupt line: the same, without load" idle_generator 13 11
 check "a disk asks for resets all the time: it fails, and all requests end" gives_up 12
 check "that disk works with its driver bound anew" comes_back 12
 finish
