@@ -8,9 +8,10 @@
 //! through a trait. It depends on [`core`] only, so the same source is built into the module and
 //! into host tests.
 //!
-//! There are two forms of rings, [`split`] and [`packed`] ones; a [`Ring`] is either. What the driver knows of its chains,
-//! the device's faults, and what is counted is the same for both.
+//! There are two forms of rings, [`split`] and [`packed`] ones; a [`Ring`] is either. What the driver
+//! knows of its chains, the device's faults, and what is counted is the same for both: [`Base`].
 
+mod base;
 mod chain;
 mod chains;
 pub mod descriptor;
@@ -27,6 +28,7 @@ pub mod stats;
 mod violation;
 
 pub use self::{
+    base::Base,
     chain::{
         ChainError,
         Place,

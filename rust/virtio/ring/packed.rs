@@ -15,12 +15,11 @@
 //! same.
 
 use super::{
-    chains::{
-        index,
-        Chains, //
+    base::{
+        Base,
+        Batch, //
     },
-    health::Health,
-    stats::Stats,
+    chains::index,
     ChainError,
     LayoutError,
     Options,
@@ -28,7 +27,10 @@ use super::{
     Used,
     Violation, //
 };
-use core::ops::DerefMut;
+use core::ops::{
+    Deref,
+    DerefMut, //
+};
 
 mod chain;
 pub mod event;
@@ -57,16 +59,6 @@ pub mod flags {
     pub const USED: u16 = 1 << 15;
 }
 
-/// What a used descriptor says, while not all chains are taken back for which it stands. These are
-/// several only with `VIRTIO_F_IN_ORDER` (VIRTIO 1.4, 2.8.8).
-#[derive(Clone, Copy)]
-struct Batch {
-    /// The last one of the chains.
-    last: u16,
-    /// Bytes written to it. To the others all was written that could be.
-    written: u32,
-}
-
 /// The driver's side of a packed virtqueue: `M` is the memory it shares with the device, `S` holds
 /// its private state.
 ///
@@ -77,10 +69,8 @@ struct Batch {
 ///   are made available; the others are free.
 /// - The last `unpublished` of the chains added are in descriptors from `published` on.
 pub struct Packed<M, S> {
-    /// The shared memory.
-    memory: M,
-    /// Chains and free slots, of which there are as many as free descriptors.
-    chains: Chains<S>,
+    /// What is the same in both forms.
+    base: Base<M, S>,
     /// Entries.
     size: u16,
     /// Where the next chain goes.
@@ -97,16 +87,26 @@ pub struct Packed<M, S> {
     completed: u16,
     /// What the device sees as descriptor or as flags of the driver's event suppression.
     shown: u16,
-    /// Entries of each indirect table; zero if they are not to be used.
-    table_len: u16,
-    /// What was negotiated.
-    options: Options,
     /// Whether the next descriptor has been seen to be used.
     seen: bool,
     /// What it says, once that has been read.
     batch: Option<Batch>,
-    /// Whether the queue works.
-    health: Health,
+}
+
+impl<M, S> Deref for Packed<M, S> {
+    type Target = Base<M, S>;
+
+    #[inline]
+    fn deref(&self) -> &Base<M, S> {
+        &self.base
+    }
+}
+
+impl<M, S> DerefMut for Packed<M, S> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Base<M, S> {
+        &mut self.base
+    }
 }
 
 impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
@@ -119,17 +119,8 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         if !layout::is_valid_size(size) {
             return Err(LayoutError::Size);
         }
-        if slots.len() != usize::from(size) {
-            return Err(LayoutError::Slots);
-        }
-        let table_len = if options.indirect {
-            memory.table_len()
-        } else {
-            0
-        };
         let mut packed = Self {
-            memory,
-            chains: Chains::new(slots, options.in_order),
+            base: Base::new(memory, slots, options)?,
             size,
             next: Position::START,
             published: Position::START,
@@ -138,11 +129,8 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
             withheld: 0,
             completed: 0,
             shown: event::ENABLE,
-            table_len,
-            options,
             seen: false,
             batch: None,
-            health: Health::default(),
         };
         packed.reset();
         Ok(packed)
@@ -152,8 +140,7 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
     /// Chains that were outstanding are forgotten: [`Self::drain`] takes them out before. Counters
     /// go on.
     pub fn reset(&mut self) {
-        self.memory.clear();
-        self.chains.reset(self.size);
+        self.base.reset(self.size);
         self.next = Position::START;
         self.published = Position::START;
         self.used = Position::START;
@@ -162,7 +149,6 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         self.shown = event::ENABLE;
         self.seen = false;
         self.batch = None;
-        self.health = Health::default();
         // Zero asks for interrupts; with the event index, the first one is asked for.
         if self.options.event_idx {
             self.shown = self.used.get();
@@ -203,29 +189,10 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         Ok(())
     }
 
-    /// The shared memory.
-    #[inline]
-    pub fn memory(&self) -> &M {
-        &self.memory
-    }
-
     /// Entries of the ring.
     #[inline]
     pub fn size(&self) -> u16 {
         self.size
-    }
-
-    /// Free descriptors that chains can have.
-    #[inline]
-    pub fn num_free(&self) -> u16 {
-        self.chains.num_free()
-    }
-
-    /// Descriptors that all chains together can have, and segments that one can have: all there are,
-    /// or one less with `VIRTIO_F_IN_ORDER`.
-    #[inline]
-    pub fn capacity(&self) -> u16 {
-        self.chains.capacity()
     }
 
     /// Chains that were added and not yet taken back.
@@ -241,32 +208,7 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         self.published.get()
     }
 
-    /// Counters.
-    #[inline]
-    pub fn stats(&self) -> &Stats {
-        self.memory.stats()
-    }
-
-    /// What broke the queue, if it is broken.
-    #[inline]
-    pub fn broken(&self) -> Option<Violation> {
-        self.health.broken()
-    }
-
-    /// Breaks the queue for a reason of the caller's, who is not told of it again. The first reason
-    /// stays.
-    #[cold]
-    pub fn break_with(&mut self, violation: Violation) {
-        self.health.break_with(violation);
-    }
-
-    /// Breaks the queue for what the device did.
-    #[cold]
-    fn reject(&mut self, violation: Violation) -> Violation {
-        self.health.reject(violation, self.memory.stats())
-    }
-
-    /// Starts a chain of at most `max` segments, which is no more than [`Self::capacity`].
+    /// Starts a chain of at most `max` segments, which is no more than [`Base::capacity`].
     ///
     /// # Errors
     ///
@@ -469,7 +411,7 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
     /// Only after a confirmed reset is the memory of the chain safe from the device.
     pub fn drain(&mut self) -> Option<u16> {
         self.break_with(Violation::Drained);
-        let head = self.chains.drain(self.size)?;
+        let head = self.base.chains.drain(self.size)?;
         self.completed = self.completed.wrapping_add(1);
         Some(head)
     }

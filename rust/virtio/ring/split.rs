@@ -12,15 +12,14 @@
 //! Indexes run freely through 2^16; positions in the ring are indexes modulo its size.
 
 use super::{
-    chains::{
-        index,
-        Chains, //
+    base::{
+        Base,
+        Batch, //
     },
+    chains::index,
     descriptor::Descriptor,
     event,
-    health::Health,
     layout,
-    stats::Stats,
     ChainError,
     LayoutError,
     Options,
@@ -28,7 +27,10 @@ use super::{
     Used,
     Violation, //
 };
-use core::ops::DerefMut;
+use core::ops::{
+    Deref,
+    DerefMut, //
+};
 
 mod chain;
 mod memory;
@@ -48,10 +50,8 @@ pub use self::{
 ///   device.
 /// - `last_used <= used_seen <= published <= added`, in that circular order.
 pub struct Split<M, S> {
-    /// The shared memory.
-    memory: M,
-    /// Chains and free descriptors.
-    chains: Chains<S>,
+    /// What is the same in both forms.
+    base: Base<M, S>,
     /// Size less one.
     mask: u16,
     /// The available index that the device sees.
@@ -62,24 +62,25 @@ pub struct Split<M, S> {
     used_seen: u16,
     /// What the device sees as used event or as flags of the available ring.
     shown: u16,
-    /// Entries of each indirect table; zero if they are not to be used.
-    table_len: u16,
-    /// What was negotiated.
-    options: Options,
     /// The entry that was read, while not all chains are taken back for which it stands. Only with
     /// `VIRTIO_F_IN_ORDER`.
     batch: Option<Batch>,
-    /// Whether the queue works.
-    health: Health,
 }
 
-/// What an entry of the used ring says that stands for several chains (VIRTIO 1.4, 2.7.9).
-#[derive(Clone, Copy)]
-struct Batch {
-    /// The last one of the chains.
-    last: u16,
-    /// Bytes written to it. To the others all was written that could be.
-    written: u32,
+impl<M, S> Deref for Split<M, S> {
+    type Target = Base<M, S>;
+
+    #[inline]
+    fn deref(&self) -> &Base<M, S> {
+        &self.base
+    }
+}
+
+impl<M, S> DerefMut for Split<M, S> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Base<M, S> {
+        &mut self.base
+    }
 }
 
 impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
@@ -92,26 +93,14 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         if !layout::is_valid_size(size) {
             return Err(LayoutError::Size);
         }
-        if slots.len() != usize::from(size) {
-            return Err(LayoutError::Slots);
-        }
-        let table_len = if options.indirect {
-            memory.table_len()
-        } else {
-            0
-        };
         let mut split = Self {
-            memory,
-            chains: Chains::new(slots, options.in_order),
+            base: Base::new(memory, slots, options)?,
             mask: size.wrapping_sub(1),
             published: 0,
             last_used: 0,
             used_seen: 0,
             shown: 0,
-            table_len,
-            options,
             batch: None,
-            health: Health::default(),
         };
         split.reset();
         Ok(split)
@@ -121,14 +110,12 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
     /// Chains that were outstanding are forgotten: [`Self::drain`] takes them out before. Counters
     /// go on.
     pub fn reset(&mut self) {
-        self.memory.clear();
-        self.chains.reset(self.size());
+        self.base.reset(self.size());
         self.published = 0;
         self.last_used = 0;
         self.used_seen = 0;
         self.shown = 0;
         self.batch = None;
-        self.health = Health::default();
     }
 
     /// Whether [`Self::resize`] can make it a ring of `size` entries.
@@ -162,29 +149,10 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         Ok(())
     }
 
-    /// The shared memory.
-    #[inline]
-    pub fn memory(&self) -> &M {
-        &self.memory
-    }
-
     /// Entries of the ring.
     #[inline]
     pub fn size(&self) -> u16 {
         self.mask.wrapping_add(1)
-    }
-
-    /// Free descriptors that chains can have.
-    #[inline]
-    pub fn num_free(&self) -> u16 {
-        self.chains.num_free()
-    }
-
-    /// Descriptors that all chains together can have, and segments that one can have: all there are,
-    /// or one less with `VIRTIO_F_IN_ORDER`.
-    #[inline]
-    pub fn capacity(&self) -> u16 {
-        self.chains.capacity()
     }
 
     /// Chains that were added and not yet taken back.
@@ -200,32 +168,7 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         self.published
     }
 
-    /// Counters.
-    #[inline]
-    pub fn stats(&self) -> &Stats {
-        self.memory.stats()
-    }
-
-    /// What broke the queue, if it is broken.
-    #[inline]
-    pub fn broken(&self) -> Option<Violation> {
-        self.health.broken()
-    }
-
-    /// Breaks the queue for a reason of the caller's, who is not told of it again. The first reason
-    /// stays.
-    #[cold]
-    pub fn break_with(&mut self, violation: Violation) {
-        self.health.break_with(violation);
-    }
-
-    /// Breaks the queue for what the device did.
-    #[cold]
-    fn reject(&mut self, violation: Violation) -> Violation {
-        self.health.reject(violation, self.memory.stats())
-    }
-
-    /// Starts a chain of at most `max` segments, which is no more than [`Self::capacity`].
+    /// Starts a chain of at most `max` segments, which is no more than [`Base::capacity`].
     ///
     /// # Errors
     ///
@@ -431,7 +374,8 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
     /// Only after a confirmed reset is the memory of the chain safe from the device.
     pub fn drain(&mut self) -> Option<u16> {
         self.break_with(Violation::Drained);
-        let head = self.chains.drain(self.size())?;
+        let size = self.size();
+        let head = self.chains.drain(size)?;
         self.last_used = self.last_used.wrapping_add(1);
         Some(head)
     }

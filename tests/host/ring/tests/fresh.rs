@@ -88,10 +88,13 @@ fn packed() {
     }
 }
 
+/// Whether a ring is packed, its size, and sizes that it is refused.
+type Case = (bool, u16, &'static [(u16, LayoutError)]);
+
 /// Sizes that a ring cannot be given: it stays as it is then, with the chains that it has.
 #[test]
 fn sizes_that_a_ring_cannot_have() {
-    let cases: [(bool, u16, &[(u16, LayoutError)]); 2] = [
+    let cases: [Case; 2] = [
         (
             false,
             64,

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! What rings of both forms have.
+
+use super::{
+    chains::Chains,
+    health::Health,
+    stats::Stats,
+    LayoutError,
+    Memory,
+    Options,
+    Slot,
+    Violation, //
+};
+use core::ops::DerefMut;
+
+/// What the device said of the chains that it used last, while not all of them are taken back. These
+/// are several only with `VIRTIO_F_IN_ORDER` (VIRTIO 1.4, 2.7.9 and 2.8.8).
+#[derive(Clone, Copy)]
+pub(super) struct Batch {
+    /// The last one of the chains.
+    pub(super) last: u16,
+    /// Bytes written to it. To the others all was written that could be.
+    pub(super) written: u32,
+}
+
+/// What a [`Split`](super::split::Split) and a [`Packed`](super::packed::Packed) have, and what can be
+/// said of either.
+pub struct Base<M, S> {
+    /// The shared memory.
+    pub(super) memory: M,
+    /// Chains and free descriptors.
+    pub(super) chains: Chains<S>,
+    /// Entries of each indirect table; zero if they are not to be used.
+    pub(super) table_len: u16,
+    /// What was negotiated.
+    pub(super) options: Options,
+    /// Whether the queue works.
+    pub(super) health: Health,
+}
+
+impl<M: Memory, S: DerefMut<Target = [Slot]>> Base<M, S> {
+    /// The base of a ring that is to be reset before it is used, with as many entries as its memory
+    /// has: there has to be a slot for each.
+    pub(super) fn new(memory: M, slots: S, options: Options) -> Result<Self, LayoutError> {
+        if slots.len() != usize::from(memory.size()) {
+            return Err(LayoutError::Slots);
+        }
+        let table_len = if options.indirect {
+            memory.table_len()
+        } else {
+            0
+        };
+        Ok(Self {
+            memory,
+            chains: Chains::new(slots, options.in_order),
+            table_len,
+            options,
+            health: Health::default(),
+        })
+    }
+
+    /// Makes it as new, for a ring of `size` entries.
+    pub(super) fn reset(&mut self, size: u16) {
+        self.memory.clear();
+        self.chains.reset(size);
+        self.health = Health::default();
+    }
+
+    /// The shared memory.
+    #[inline]
+    pub fn memory(&self) -> &M {
+        &self.memory
+    }
+
+    /// Free descriptors that chains can have.
+    #[inline]
+    pub fn num_free(&self) -> u16 {
+        self.chains.num_free()
+    }
+
+    /// Descriptors that all chains together can have, and segments that one can have: all there are,
+    /// or one less with `VIRTIO_F_IN_ORDER`.
+    #[inline]
+    pub fn capacity(&self) -> u16 {
+        self.chains.capacity()
+    }
+
+    /// Counters.
+    #[inline]
+    pub fn stats(&self) -> &Stats {
+        self.memory.stats()
+    }
+
+    /// What broke the queue, if it is broken.
+    #[inline]
+    pub fn broken(&self) -> Option<Violation> {
+        self.health.broken()
+    }
+
+    /// Breaks the queue for a reason of the caller's, who is not told of it again. The first reason
+    /// stays.
+    #[cold]
+    pub fn break_with(&mut self, violation: Violation) {
+        self.health.break_with(violation);
+    }
+
+    /// Breaks the queue for what the device did.
+    #[cold]
+    pub(super) fn reject(&mut self, violation: Violation) -> Violation {
+        self.health.reject(violation, self.memory.stats())
+    }
+}
