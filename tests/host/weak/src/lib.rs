@@ -9,6 +9,7 @@
 //! and of the device. A barrier of the ring can be left out, to show that it is needed: then the
 //! model has to fail.
 
+mod memory;
 pub mod packed;
 pub mod split;
 

@@ -6,7 +6,7 @@
 
 use crate::{
     cells,
-    Barrier,
+    memory,
     Kind, //
 };
 use loom::sync::atomic::{
@@ -22,14 +22,10 @@ use loom::sync::atomic::{
     }, //
 };
 use loom::sync::Arc;
-use pure::ring::{
-    self,
-    packed::{
-        event,
-        flags,
-        PackedMemory, //
-    },
-    stats::Stats, //
+use pure::ring::packed::{
+    event,
+    flags,
+    PackedMemory, //
 };
 
 /// What is in a descriptor.
@@ -47,7 +43,7 @@ struct Desc {
 
 /// What driver and device share.
 #[derive(Debug)]
-struct Shared {
+pub struct Shared {
     /// The ring.
     desc: Vec<Desc>,
     /// The descriptor of the driver's event suppression.
@@ -59,62 +55,12 @@ struct Shared {
 }
 
 /// The driver's handle of the memory.
-#[derive(Debug)]
-pub struct Memory {
-    /// What it shares with the device.
-    shared: Arc<Shared>,
-    /// Entries of the ring.
-    size: u16,
-    /// The barrier that is left out.
-    omitted: Option<Barrier>,
-    /// Counters.
-    stats: Stats,
-}
+pub type Memory = memory::Memory<Shared>;
 
 impl Memory {
     /// A descriptor.
     fn desc(&self, offset: u16) -> &Desc {
         &self.shared.desc[usize::from(offset)]
-    }
-}
-
-impl ring::Memory for Memory {
-    fn size(&self) -> u16 {
-        self.size
-    }
-
-    fn stats(&self) -> &Stats {
-        &self.stats
-    }
-
-    fn clear(&self) {
-        // It is: no ring was in it before.
-    }
-
-    fn table_len(&self) -> u16 {
-        0
-    }
-
-    fn table_addr(&self, _: u16) -> u64 {
-        0
-    }
-
-    fn wmb(&self) {
-        if self.omitted != Some(Barrier::Wmb) {
-            fence(Release);
-        }
-    }
-
-    fn rmb(&self) {
-        if self.omitted != Some(Barrier::Rmb) {
-            fence(Acquire);
-        }
-    }
-
-    fn mb(&self) {
-        if self.omitted != Some(Barrier::Mb) {
-            fence(SeqCst);
-        }
     }
 }
 
@@ -193,13 +139,7 @@ pub(crate) fn new(kind: Kind) -> (Memory, Device) {
         next: 0,
         used: 0,
     };
-    let memory = Memory {
-        shared,
-        size: kind.size,
-        omitted: kind.omitted,
-        stats: Stats::default(),
-    };
-    (memory, device)
+    (Memory::new(shared, kind), device)
 }
 
 impl Device {

@@ -6,7 +6,7 @@
 
 use crate::{
     cells,
-    Barrier,
+    memory,
     Kind, //
 };
 use loom::sync::atomic::{
@@ -23,15 +23,13 @@ use loom::sync::atomic::{
 };
 use loom::sync::Arc;
 use pure::ring::{
-    self,
     descriptor::Descriptor,
-    split::SplitMemory,
-    stats::Stats, //
+    split::SplitMemory, //
 };
 
 /// What driver and device share.
 #[derive(Debug)]
-struct Shared {
+pub struct Shared {
     /// Addresses in the descriptor table. They stand for all of a descriptor.
     desc: Vec<AtomicU64>,
     /// Entries of the available ring.
@@ -53,62 +51,12 @@ struct Shared {
 }
 
 /// The driver's handle of the memory.
-#[derive(Debug)]
-pub struct Memory {
-    /// What it shares with the device.
-    shared: Arc<Shared>,
-    /// Entries of the ring.
-    size: u16,
-    /// The barrier that is left out.
-    omitted: Option<Barrier>,
-    /// Counters.
-    stats: Stats,
-}
+pub type Memory = memory::Memory<Shared>;
 
 impl Memory {
     /// Where in the ring a position is.
     fn at(&self, position: u16) -> usize {
         usize::from(position & (self.size - 1))
-    }
-}
-
-impl ring::Memory for Memory {
-    fn size(&self) -> u16 {
-        self.size
-    }
-
-    fn stats(&self) -> &Stats {
-        &self.stats
-    }
-
-    fn clear(&self) {
-        // It is: no ring was in it before.
-    }
-
-    fn table_len(&self) -> u16 {
-        0
-    }
-
-    fn table_addr(&self, _: u16) -> u64 {
-        0
-    }
-
-    fn wmb(&self) {
-        if self.omitted != Some(Barrier::Wmb) {
-            fence(Release);
-        }
-    }
-
-    fn rmb(&self) {
-        if self.omitted != Some(Barrier::Rmb) {
-            fence(Acquire);
-        }
-    }
-
-    fn mb(&self) {
-        if self.omitted != Some(Barrier::Mb) {
-            fence(SeqCst);
-        }
     }
 }
 
@@ -188,13 +136,7 @@ pub(crate) fn new(kind: Kind) -> (Memory, Device) {
         taken: 0,
         used: 0,
     };
-    let memory = Memory {
-        shared,
-        size: kind.size,
-        omitted: kind.omitted,
-        stats: Stats::default(),
-    };
-    (memory, device)
+    (Memory::new(shared, kind), device)
 }
 
 impl Device {
