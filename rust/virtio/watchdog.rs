@@ -127,6 +127,9 @@ impl<Q: QueueHandler> Watchdog<Q> {
             } else if progress.since.elapsed() >= REMOVAL_TIMEOUT {
                 self.live.fail("device does not finish its requests");
             }
+        } else if !self.live.device().is_attached() && self.progress().1 {
+            // The probe may wait for a request, and there is no restart before it is over.
+            self.live.fail("device broke the rules of a queue");
         }
         // While it does not let go of their memory, requests can not end.
         if !self.live.is_broken() || self.live.reset().is_err() {

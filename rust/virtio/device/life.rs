@@ -171,6 +171,11 @@ impl Device {
         }
     }
 
+    /// Whether the device can be restarted: its probe is over, and its removal has not begun.
+    pub(crate) fn is_attached(&self) -> bool {
+        self.bound.lock().is_some()
+    }
+
     /// The device is not restarted any more, and its driver does not hear of changes.
     pub(crate) fn detach(&self) {
         let bound = self.bound.lock().take();
