@@ -144,8 +144,8 @@ impl Draft {
 ///
 /// | form   | in the ring | in a table |
 /// | ------ | ----------- | ---------- |
-/// | split  | 553         | 554        |
-/// | packed | 741         | 593        |
+/// | split  | 555         | 556        |
+/// | packed | 729         | 581        |
 ///
 /// That is less than two percent of what a block request takes in all, and so a packed ring follows
 /// the same rule. It differs because flags are written only once a chain is complete.
