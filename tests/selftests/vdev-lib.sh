@@ -31,7 +31,7 @@ verdict() { # slot
 	verdict=$(vdev "$1" verdict)
 	[ "$verdict" = pass ] || {
 		echo "$verdict"
-		vdev "$1" log | grep -vE '^(un)?map' | tail -n 60
+		vdev "$1" log
 		return 1
 	}
 }
