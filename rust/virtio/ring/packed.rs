@@ -266,7 +266,9 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
     /// back: a device that changes its mind would keep the driver busy.
     #[inline]
     fn look(&mut self) -> bool {
-        if !self.seen {
+        // Where nothing was made available nothing is used. What a device wrote there all the same is
+        // overwritten by the next chain, and must not count as an answer to it.
+        if !self.seen && self.used != self.published {
             let flags = self.memory.read_flags(self.used.offset());
             if self.used.is_used(flags) {
                 self.seen = true;

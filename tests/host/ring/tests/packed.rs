@@ -444,6 +444,20 @@ fn what_was_seen_stays_seen() {
     assert_eq!(pop(&mut ring), Ok(Some((id, 1))));
 }
 
+/// STAT-05: what the device wrote where it had nothing to use is no answer to what comes there later.
+#[test]
+fn what_is_used_before_it_is_available_is_no_answer() {
+    let (mut ring, state) = ring(4, 0, PLAIN);
+    complete(&state, 0, 0, 64, USED | flags::WRITE);
+    assert!(ring.enable_interrupts());
+    assert_eq!(pop(&mut ring), Ok(None));
+
+    let (id, _) = publish(&mut ring, 1);
+    assert_eq!(pop(&mut ring), Ok(None));
+    complete(&state, 0, id, 1, USED | flags::WRITE);
+    assert_eq!(pop(&mut ring), Ok(Some((id, 1))));
+}
+
 /// VQ-PACKED-37: an id breaks the queue that is no descriptor, or no chain that the device has.
 #[test]
 fn ids_that_are_not_outstanding_break_the_queue() {
