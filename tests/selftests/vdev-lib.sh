@@ -30,8 +30,9 @@ verdict() { # slot
 	local verdict
 	verdict=$(vdev "$1" verdict)
 	[ "$verdict" = pass ] || {
+		# What is wrong comes last: of what is printed, only the end is shown.
+		vdev "$1" log | tail -n 30
 		echo "$verdict"
-		vdev "$1" log
 		return 1
 	}
 }

@@ -92,7 +92,8 @@ disk_sleeps() { # slot, scenario
 busy() { # disk
 	local now
 	now=$(awk '{ print $1 + $5 }' "/sys/block/$1/stat")
-	sleep 1
+	# Longer than the device takes for an answer.
+	sleep 2
 	[ "$(awk '{ print $1 + $5 }' "/sys/block/$1/stat")" -gt "$now" ]
 }
 

@@ -43,6 +43,18 @@ fn suspend() -> Script {
     }
 }
 
+/// One that answers so late that it has requests when it is to suspend itself, although those who
+/// make them have been stopped for a while by then.
+fn suspend_in_flight() -> Script {
+    Script {
+        answer: Some(Box::new(|_| Answer {
+            after: Duration::from_millis(1500),
+            ..Answer::default()
+        })),
+        ..suspend()
+    }
+}
+
 /// Whether the driver asks for the device to suspend itself, or to resume.
 fn asks(event: &Event) -> bool {
     matches!(event, Event::Status(value) if value & status::SUSPEND != 0)
@@ -135,7 +147,7 @@ pub(crate) static ALL: &[Scenario] = &[
     },
     Scenario {
         name: "suspend-in-flight",
-        script: suspend,
+        script: suspend_in_flight,
         verdict: in_flight_verdict,
     },
     Scenario {
