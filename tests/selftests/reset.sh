@@ -43,18 +43,6 @@ confused_idle() { # slot
 	eventually 5 works "$1"
 }
 
-idle_disk() { # slot
-	local requests
-	udevadm settle
-	# Both queues have had something.
-	read_apart "$(disk "$1")" 2 0
-	read_apart "$(disk "$1")" 2 1
-	requests=$(requests "$1")
-	confused_idle "$1"
-	equal "$requests" "$(requests "$1")" "requests meanwhile"
-	round_trip "$(disk "$1")"
-}
-
 # The kernel reads from the generator of its choice only.
 idle_generator() { # slot, another
 	generator_works "$1"
@@ -100,8 +88,6 @@ check "a disk on the interrupt line: the same" disk_under 12 3 confused
 check "a generator asks for a reset three times under load, and comes back" generator_under 11 3 confused
 check "a generator on the interrupt line: the same" generator_under 13 3 confused
 # STAT-07
-check "a disk that nobody uses asks for a reset, which is heard at once" idle_disk 10
-check "a disk on the interrupt line: the same, without load" idle_disk 12
 check "a generator that nobody uses asks for a reset, which is heard at once" idle_generator 11 13
 check "a generator on the interrupt line: the same, without load" idle_generator 13 11
 check "a disk asks for resets all the time: it fails, and all requests end" gives_up 12
