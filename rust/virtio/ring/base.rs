@@ -62,6 +62,17 @@ impl<M: Memory, S: DerefMut<Target = [Slot]>> Base<M, S> {
         })
     }
 
+    /// Whether it can become that of a ring of `size` entries, which `is_valid` for its form.
+    pub(super) fn fits(&self, size: u16, is_valid: bool) -> Result<(), LayoutError> {
+        if !is_valid {
+            return Err(LayoutError::Size);
+        }
+        if !self.chains.has_slots(size) {
+            return Err(LayoutError::Slots);
+        }
+        Ok(())
+    }
+
     /// Makes it as new, for a ring of `size` entries.
     pub(super) fn reset(&mut self, size: u16) {
         self.memory.clear();

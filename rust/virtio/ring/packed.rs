@@ -165,13 +165,7 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
     /// [`LayoutError::Size`] when no ring of this form can have it, [`LayoutError::Slots`] when it is
     /// more than the ring was made with.
     pub fn can_have(&self, size: u16) -> Result<(), LayoutError> {
-        if !layout::is_valid_size(size) {
-            return Err(LayoutError::Size);
-        }
-        if !self.chains.has_slots(size) {
-            return Err(LayoutError::Slots);
-        }
-        Ok(())
+        self.fits(size, layout::is_valid_size(size))
     }
 
     /// Does the same as [`Self::reset`], and makes it a ring of `size` entries.

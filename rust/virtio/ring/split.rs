@@ -125,13 +125,7 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
     /// [`LayoutError::Size`] when no ring of this form can have it, [`LayoutError::Slots`] when it is
     /// more than the ring was made with.
     pub fn can_have(&self, size: u16) -> Result<(), LayoutError> {
-        if !layout::is_valid_size(size) {
-            return Err(LayoutError::Size);
-        }
-        if !self.chains.has_slots(size) {
-            return Err(LayoutError::Slots);
-        }
-        Ok(())
+        self.fits(size, layout::is_valid_size(size))
     }
 
     /// Does the same as [`Self::reset`], and makes it a ring of `size` entries.
