@@ -15,39 +15,30 @@ cd "$(dirname "$0")" || exit 1
 
 # Where the device believes the rings to be is nothing: queue 0 is told another high half of
 # queue_desc (disks) or queue_driver (generators), and enabled again. The next request is an
-# error then.
-confuse() { # slot
-	case $(driver_of "$1") in
-	*blk*) ./registers "$(address "$1")" 22=0 36=0x7fffffff 28=1 ;;
-	*) ./registers "$(address "$1")" 22=0 44=0x7fffffff 28=1 ;;
-	esac
+# error then, or its doorbell, if it is told to ring (notify=0): the index that it finds is not
+# the one that it has seen last.
+confuse() { # slot, [notify=0]
+	local high=44
+	[[ $(driver_of "$1") != *blk* ]] || high=36
+	./registers "$(address "$1")" 22=0 $high=0x7fffffff 28=1 "${@:2}"
 }
 
 # Asks for a reset, and has been restarted.
-confused() { # slot
+confused() { # slot, [notify=0]
 	local before
 	before=$(shown "$1" state restarts)
-	confuse "$1"
+	confuse "$@"
 	eventually 15 eval "greater \$(shown $1 state restarts) $before"
 	eventually 5 works "$1"
 }
 
-# Nobody waits for the device or asks it for anything: its doorbell is rung by us. The index
-# that it finds is not the one that it has seen last. That it asks for a reset, its driver
-# hears only by the interrupt for changes of the configuration.
-confused_idle() { # slot
-	local before
-	before=$(shown "$1" state restarts)
-	./registers "$(address "$1")" 22=0 44=0x7fffffff 28=1 notify=0
-	eventually 15 eval "greater \$(shown $1 state restarts) $before"
-	eventually 5 works "$1"
-}
-
-# The kernel reads from the generator of its choice only.
+# Nobody waits for the device or asks it for anything, as the kernel reads from the generator of
+# its choice only: its doorbell is rung by us. That it asks for a reset, its driver hears only by
+# the interrupt for changes of the configuration.
 idle_generator() { # slot, another
 	generator_works "$1"
 	choose "$2"
-	confused_idle "$1"
+	confused "$1" notify=0
 	generator_works "$1"
 }
 
