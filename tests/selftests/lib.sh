@@ -254,11 +254,9 @@ choose() { # slot
 
 # The interrupts of a device, those of MSI-X or its line.
 irqs() { # slot
-	if [ -d "$(device "$1")/msi_irqs" ]; then
-		find "$(device "$1")/msi_irqs" -type f -printf '%f\n' | sort -n
-	else
+	# A driver that tried MSI-X in vain leaves an empty directory.
+	find "$(device "$1")/msi_irqs" -type f -printf '%f\n' 2>/dev/null | sort -n | grep . ||
 		cat "$(device "$1")/irq"
-	fi
 }
 
 # The names that an interrupt has in /proc/interrupts.

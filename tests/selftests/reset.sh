@@ -34,7 +34,9 @@ confused() { # slot, [notify=0]
 
 # Nobody waits for the device or asks it for anything, as the kernel reads from the generator of
 # its choice only: its doorbell is rung by us. That it asks for a reset, its driver hears only by
-# the interrupt for changes of the configuration.
+# the interrupt for changes of the configuration. QEMU's disks are not to be confused like that: they
+# do not look how far the index has come, and carry out the requests of old again that the
+# descriptors still tell of, in memory that is others' by then. vdev-blk.sh has idle disks.
 idle_generator() { # slot, another
 	generator_works "$1"
 	choose "$2"

@@ -6,7 +6,7 @@
 # looked at.
 #
 # boot: vdev
-# timeout: 200
+# timeout: 300
 
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh
@@ -82,6 +82,35 @@ lost_interrupt() { # slot
 	greater 11 "$(elapsed "$since")" "seconds"
 }
 
+requests() { # slot
+	awk '{ print $1 + $5 }' "/sys/block/$(disk "$1")/stat"
+}
+
+restarts() { # slot, more than
+	[ "$(shown "$1" state restarts)" -gt "$2" ]
+}
+
+# Nobody wants anything of the disk when it asks for a reset: its driver hears of it by the
+# interrupt for changes of the configuration, and by nothing else.
+idle() { # slot, times, scenario, vectors
+	local i before
+	for ((i = 0; i < $2; i++)); do
+		# A driver bound anew does not count the restarts of the one before.
+		if [ $((i % 4)) = 0 ]; then
+			[ $i = 0 ] || verdict "$1"
+			bound_in "$1" "$3"
+			equal "$4" "$(find "$(device "$1")/msi_irqs" -type f 2>/dev/null | wc -l)" "vectors"
+			read_apart "$(disk "$1")" 2
+		fi
+		before=$(requests "$1")
+		vdev "$1" "do needs-reset"
+		eventually 15 restarts "$1" $((i % 4))
+		equal "$before" "$(requests "$1")" "requests meanwhile"
+	done
+	verdict "$1"
+	within 30 round_trip "$(disk "$1")"
+}
+
 for slot in 12 13; do
 	check "data come back from the disk at $slot" works $slot
 done
@@ -109,5 +138,10 @@ check "a status that was not written is an error" write_fails 13 blk-status-unwr
 check "of a serial number only what was written is shown" short_id 12
 # VQ-SPLIT-27
 check "an answer of a disk without an interrupt is found" lost_interrupt 12
+# STAT-07
+check "a disk that nobody uses asks for a reset 20 times, each of which is heard at once" idle 12 20 idle 3
+check "a disk with a packed ring that nobody uses: the same" idle 13 4 idle 3
+check "a disk whose queues share a vector, which nobody uses: the same" idle 12 4 idle-shared 2
+check "a disk on the interrupt line that nobody uses: the same" idle 12 4 idle-line 0
 check "the disks work in the end" works 12
 finish

@@ -5,7 +5,16 @@
 //! Status, reset, interrupts that nobody asked for, and structures that are too large.
 
 use crate::{
-    event::Event,
+    common::{
+        reg,
+        status,
+        NO_VECTOR, //
+    },
+    event::{
+        Event,
+        Register,
+        Structure, //
+    },
     pci::cap,
     scenario::{
         happened,
@@ -173,6 +182,58 @@ fn large() -> Script {
     }
 }
 
+/// A device whose queues have to share a vector.
+fn two_vectors() -> Script {
+    Script {
+        read: Some(Box::new(|(structure, at): Register, old| {
+            match (structure, at, old) {
+                (Structure::Common, reg::QUEUE_VECTOR, 2..) => NO_VECTOR.into(),
+                _ => old,
+            }
+        })),
+        ..Script::default()
+    }
+}
+
+/// A device that has no vectors.
+pub(super) fn no_vectors() -> Script {
+    Script {
+        read: Some(Box::new(|(structure, at): Register, old| {
+            match (structure, at) {
+                (Structure::Common, reg::CONFIG_VECTOR | reg::QUEUE_VECTOR) => NO_VECTOR.into(),
+                _ => old,
+            }
+        })),
+        ..Script::default()
+    }
+}
+
+/// Each time that the device asked for a reset, the driver looked at its status and started it anew,
+/// although nobody wanted anything of the device: no request and no notification came in between.
+fn idle_verdict(events: &[Event]) -> Verdict {
+    lawful(events)?;
+    let asked = |event: &Event| matches!(event, Event::Note(text) if text == "do needs-reset");
+    let live = |event: &Event| *event == Event::Status(LIVE);
+    let mut times = 0;
+    for span in spans(events, asked, live) {
+        let reset = span.iter().position(|event| *event == Event::Reset);
+        let (before, after) = span.split_at(reset.ok_or("the device was not reset")?);
+        happened(before, "look at the status", |event| {
+            matches!(event, Event::Read((Structure::Common, reg::STATUS), _, value)
+                if value & u64::from(status::NEEDS_RESET) != 0)
+        })?;
+        never(before, |event| {
+            matches!(event, Event::Kick(_) | Event::Taken(..))
+        })?;
+        happened(after, "start after the reset", live)?;
+        times += 1;
+    }
+    match times {
+        0 => Err("the device did not ask for a reset".into()),
+        _ => Ok(()),
+    }
+}
+
 /// Scenarios of this file.
 pub(crate) static ALL: &[Scenario] = &[
     Scenario {
@@ -199,5 +260,20 @@ pub(crate) static ALL: &[Scenario] = &[
         name: "large",
         script: large,
         verdict: lawful,
+    },
+    Scenario {
+        name: "idle",
+        script: Script::default,
+        verdict: idle_verdict,
+    },
+    Scenario {
+        name: "idle-shared",
+        script: two_vectors,
+        verdict: idle_verdict,
+    },
+    Scenario {
+        name: "idle-line",
+        script: no_vectors,
+        verdict: idle_verdict,
     },
 ];

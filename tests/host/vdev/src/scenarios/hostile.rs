@@ -238,16 +238,7 @@ pub(crate) static ALL: &[Scenario] = &[
     }),
     wild("queue-enabled", || field(reg::QUEUE_ENABLE, |_| 1)),
     wild("notify-far", || field(reg::QUEUE_NOTIFY_OFF, |_| 0xffff)),
-    tame("vectors-refused", || {
-        let refuse = |(structure, at): Register, old| match (structure, at) {
-            (Structure::Common, reg::CONFIG_VECTOR | reg::QUEUE_VECTOR) => 0xffff,
-            _ => old,
-        };
-        Script {
-            read: Some(Box::new(refuse)),
-            ..Script::default()
-        }
-    }),
+    tame("vectors-refused", super::basic::no_vectors),
     wild("vectors-random", || {
         let mut next = numbers(3);
         field(reg::QUEUE_VECTOR, move |_| next() >> 8)
