@@ -29,6 +29,7 @@ pub mod id;
 mod index;
 pub mod irq;
 pub mod notify;
+pub mod patience;
 pub mod queue;
 pub mod ring;
 pub mod status;

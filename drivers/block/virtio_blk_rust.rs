@@ -57,8 +57,11 @@ uint_module_param! {
         "Requests that each queue takes at a time (0: as many as fit)";
 }
 
-/// How often it is seen whether a device still works that does not answer.
-const TIMEOUT: Msecs = 3_000;
+uint_module_param! {
+    /// What a disk's `io_timeout` is at first, so that the probe has it, too.
+    static IO_TIMEOUT: "io_timeout" = 0, 0o644,
+        "Milliseconds after which a device is reset that does not answer a request (0: 30000)";
+}
 
 /// The driver of one device. After what [`Drop`] does, its fields are dropped in this order: the
 /// disk, which ends all use of the rest, then the device and its queues.
@@ -119,7 +122,7 @@ impl Driver for VirtioBlk {
                 0 => depth.into(),
                 depth => depth,
             },
-            timeout: TIMEOUT,
+            timeout: IO_TIMEOUT.get(),
         };
         let tag_set = TagSet::new(options, controller.clone())?;
         let mut disk = NewDisk::new(tag_set, &limits, controller.clone(), config.geometry)?;
@@ -172,6 +175,8 @@ impl Operations for VirtioBlk {
     type DiskData = Option<Geometry>;
     type RequestData = Command;
 
+    const CHECK_INTERVAL: Msecs = 3_000;
+
     const ATTRIBUTES: &'static [AttributeEntry<Self>] = &[
         AttributeEntry::new::<attributes::Serial>(),
         AttributeEntry::new::<attributes::CacheType>(),
@@ -206,10 +211,11 @@ impl Operations for VirtioBlk {
         request.end(status);
     }
 
-    fn timeout(hctx: &HwContext<Self>) -> Timeout {
+    fn timeout(request: &Unanswered<'_, Self>) -> Timeout {
+        let hctx = request.hctx();
         // An interrupt may have been lost.
         hctx.data().interrupt();
-        match hctx.queue_data().check() {
+        match hctx.queue_data().check(request.expire()) {
             false => Timeout::Wait,
             true => Timeout::Done,
         }

@@ -38,6 +38,12 @@
 //! [`Disk::quiesce`] keeps requests from the driver, who then resets the hardware and puts back what
 //! that had; [`Disk::unquiesce`] has all of it dispatched. Nobody above hears of it.
 //!
+//! # Hardware that does not answer
+//!
+//! [`Operations::timeout`] is asked about each request that the hardware has had for some time, and by
+//! [`Unanswered::expire`] knows when that was as long as the user wants to wait. The driver resets the
+//! hardware and puts back what that had; [`Request::times_expired`] bounds how often.
+//!
 //! # Removal
 //!
 //! Dropping a [`GenDisk`] removes the disk: file systems on it write back what they have, new I/O
@@ -60,6 +66,7 @@ mod operations;
 mod request;
 mod status;
 mod tag_set;
+mod unanswered;
 
 use kernel::bindings;
 
@@ -109,6 +116,7 @@ pub use self::{
         TagSet,
         TagSetOptions, //
     },
+    unanswered::Unanswered,
 };
 
 /// What every driver needs, less names that it may want for what its hardware calls so.
@@ -143,7 +151,8 @@ pub mod prelude {
         TagSetOptions,
         Timeout,
         Topology,
-        Transfer, //
+        Transfer,
+        Unanswered, //
     };
 }
 

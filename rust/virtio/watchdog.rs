@@ -10,8 +10,11 @@
 //! restarted then (see [`super::device::life`]). If it can not be, because it has failed for good or
 //! is being removed, it is reset, and [`QueueHandler::failed`] ends what the queues have.
 //!
-//! A device that is merely slow is waited for. While it is being removed it has to answer something
-//! from time to time.
+//! A device that is merely slow is waited for, but not for ever: its driver says for how long each
+//! request may wait. One that leaves a request unanswered is restarted; one that answers nothing at all
+//! is given up after some restarts (see [`super::patience`]), and at once while there is no restart,
+//! which is during the probe. While it is being removed it has to answer something from time to
+//! time.
 
 use kernel::{
     new_mutex,
@@ -33,6 +36,7 @@ use super::{
         Live, //
     },
     irq::QueueHandler,
+    patience::Patience,
     transport::QueueVectors, //
 };
 
@@ -48,7 +52,14 @@ pub struct Watchdog<Q: QueueHandler> {
     queues: KVec<Arc<Q>>,
     /// Held while the device is failed.
     #[pin]
-    removal: Mutex<Option<Progress>>,
+    state: Mutex<State>,
+}
+
+/// What the lock protects.
+struct State {
+    patience: Patience,
+    /// While the device is being removed.
+    removal: Option<Progress>,
 }
 
 /// When a device that is being removed last answered.
@@ -78,7 +89,10 @@ impl<Q: QueueHandler> Watchdog<Q> {
             pin_init!(Self {
                 live,
                 queues,
-                removal <- new_mutex!(None),
+                state <- new_mutex!(State {
+                    patience: Patience::new(),
+                    removal: None,
+                }),
             }),
             GFP_KERNEL,
         )
@@ -112,24 +126,40 @@ impl<Q: QueueHandler> Watchdog<Q> {
         (answered, broken)
     }
 
-    /// Looks whether the device still works. One that does not is restarted, if it can be;
-    /// otherwise its requests are ended, and true is returned. Process context.
-    pub fn check(&self) -> bool {
-        let mut removal = self.removal.lock();
+    /// Looks whether the device still works, which it does not if a request is `overdue`. One that
+    /// does not is restarted, if it can be; otherwise its requests are ended, and true is returned.
+    /// Process context.
+    pub fn check(&self, overdue: bool) -> bool {
+        self.look(&mut self.state.lock(), overdue)
+    }
 
-        self.live.check();
-        if let Some(progress) = &mut *removal {
-            let (answered, broken) = self.progress();
+    /// The part of [`Self::check`] under the lock.
+    fn look(&self, state: &mut State, overdue: bool) -> bool {
+        let known = self.live.check();
+        let (answered, broken) = self.progress();
+        if let Some(progress) = &mut state.removal {
             if broken {
                 self.live.fail("device broke the rules of a queue");
+            } else if overdue {
+                self.live.fail("device does not answer a request");
             } else if answered != progress.answered {
                 *progress = Progress::now(answered);
             } else if progress.since.elapsed() >= REMOVAL_TIMEOUT {
                 self.live.fail("device does not finish its requests");
             }
-        } else if !self.live.device().is_attached() && self.progress().1 {
+        } else if !self.live.device().is_attached() {
             // The probe may wait for a request, and there is no restart before it is over.
-            self.live.fail("device broke the rules of a queue");
+            if broken {
+                self.live.fail("device broke the rules of a queue");
+            } else if overdue {
+                self.live.fail("device does not answer a request");
+            }
+        } else if overdue && !known {
+            if state.patience.lasts(answered, self.live.restarts()) {
+                self.live.restart_for("device does not answer a request");
+            } else {
+                self.live.fail("device answers nothing");
+            }
         }
         // While it does not let go of their memory, requests can not end.
         if !self.live.is_broken() || self.live.reset().is_err() {
@@ -144,7 +174,8 @@ impl<Q: QueueHandler> Watchdog<Q> {
     /// From here on the device is not restarted, but given up when it does not work or answers
     /// nothing for long. Returns whether it has been: see [`Self::check`].
     pub fn begin_removal(&self) -> bool {
-        *self.removal.lock() = Some(Progress::now(self.progress().0));
-        self.check()
+        let mut state = self.state.lock();
+        state.removal = Some(Progress::now(self.progress().0));
+        self.look(&mut state, false)
     }
 }

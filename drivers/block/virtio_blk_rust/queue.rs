@@ -29,6 +29,9 @@ use crate::{
     VirtioBlk, //
 };
 
+/// How often a request is given to a device that does not answer it in time.
+const TRIES: u32 = 3;
+
 /// A request of the block layer.
 pub(crate) type Request = mq::Request<VirtioBlk>;
 
@@ -198,9 +201,13 @@ impl QueueHandler for RequestQueue {
     }
 
     fn reclaim(&self) {
-        // Nobody has to know that the device stopped.
         while let Some(request) = self.take_unused() {
-            request.put_back();
+            if request.times_expired() >= TRIES {
+                request.end(mq::Status::Timeout);
+            } else {
+                // Nobody has to know that the device stopped.
+                request.put_back();
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use kernel::{
     bindings,
     error::from_result,
     prelude::*,
+    time::Msecs,
     types::ForeignOwnable, //
 };
 
@@ -22,7 +23,11 @@ use super::{
         Requeued, //
     },
     status::Status,
-    tag_set::QueueMap, //
+    tag_set::QueueMap,
+    unanswered::{
+        self,
+        Unanswered, //
+    }, //
 };
 
 /// A borrow of data that the block layer keeps for the driver.
@@ -31,7 +36,7 @@ pub type Borrowed<'a, T> = <T as ForeignOwnable>::Borrowed<'a>;
 /// What is to become of a request that the hardware has not answered for long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timeout {
-    /// Goes on to wait, for the same time again.
+    /// Goes on to wait, until it is asked about again.
     Wait,
     /// The driver has ended the request, or is about to.
     Done,
@@ -53,6 +58,10 @@ pub trait Operations: Sized + 'static {
     type DiskData: Send + Sync + 'static;
     /// Data of a request. It stays from one use of the request to the next.
     type RequestData: Send + Sync;
+
+    /// How often [`timeout`](Self::timeout) is asked about a request that is not answered: more often
+    /// if its [`io_timeout`](super::TagSetOptions::timeout) is less.
+    const CHECK_INTERVAL: Msecs = Msecs::MAX;
 
     /// Attributes of a disk in sysfs.
     const ATTRIBUTES: &'static [AttributeEntry<Self>] = &[];
@@ -91,12 +100,13 @@ pub trait Operations: Sized + 'static {
     /// Evaluates a request that [`Request::complete`] was called on. Must not sleep.
     fn complete(request: Request<Self>);
 
-    /// Decides what becomes of a request that was not ended for the timeout of the tag set.
+    /// Decides what becomes of a request that was not ended for
+    /// [`CHECK_INTERVAL`](Self::CHECK_INTERVAL).
     ///
-    /// Only its hardware queue is known: the request may just be ending. Called in process
-    /// context, for one request after the other; may sleep, but not wait for requests.
-    fn timeout(hctx: &HwContext<Self>) -> Timeout {
-        let _ = hctx;
+    /// Called in process context, for one request after the other; may sleep, but not wait for
+    /// requests.
+    fn timeout(request: &Unanswered<'_, Self>) -> Timeout {
+        let _ = request;
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
@@ -159,7 +169,10 @@ impl<O: Operations> OperationsVTable<O> {
         let hctx = unsafe { HwContext::from_raw(hctx) };
 
         // SAFETY: As above; the request was not started yet, or was handed back since.
-        unsafe { bindings::blk_mq_start_request(rq) };
+        unsafe {
+            unanswered::begin::<O::RequestData>(rq, unanswered::jiffies(O::CHECK_INTERVAL));
+            bindings::blk_mq_start_request(rq);
+        }
         // SAFETY: It is started and ours, and `init_request_callback` has run.
         let request = unsafe { Request::from_raw(rq) };
 
@@ -197,13 +210,12 @@ impl<O: Operations> OperationsVTable<O> {
     unsafe extern "C" fn timeout_callback(
         rq: *mut bindings::request,
     ) -> bindings::blk_eh_timer_return {
-        // SAFETY: The block layer holds a reference to the request; its hardware queue stays while
-        // timeouts are handled.
-        let hctx = unsafe { HwContext::from_raw((*rq).mq_hctx) };
+        // SAFETY: The block layer holds a reference to the request.
+        let request = unsafe { Unanswered::from_raw(rq) };
 
-        match O::timeout(hctx) {
-            Timeout::Wait => bindings::blk_eh_timer_return_BLK_EH_RESET_TIMER,
-            Timeout::Done => bindings::blk_eh_timer_return_BLK_EH_DONE,
+        match request.map(|request| O::timeout(&request)) {
+            Some(Timeout::Wait) => bindings::blk_eh_timer_return_BLK_EH_RESET_TIMER,
+            Some(Timeout::Done) | None => bindings::blk_eh_timer_return_BLK_EH_DONE,
         }
     }
 
@@ -265,6 +277,8 @@ impl<O: Operations> OperationsVTable<O> {
         from_result(|| {
             // SAFETY: The data was set before the block layer got to know the tag set.
             let set = unsafe { O::TagSetData::borrow((*set).driver_data) };
+            // SAFETY: By the requirement of this function.
+            unsafe { unanswered::init::<O::RequestData>(rq) };
             let slot = Request::<O>::data_of(rq);
             // SAFETY: By the requirement of this function; requests stay where they are.
             unsafe { pin_init::raw_try_init(slot, O::init_request(set)) }?;

@@ -20,7 +20,11 @@ use super::{
     hctx::HwContext,
     limits::Cut,
     operations::Operations,
-    status::Status, //
+    status::Status,
+    unanswered::{
+        self,
+        Slot, //
+    }, //
 };
 
 /// What a request asks for.
@@ -143,7 +147,7 @@ impl<O: Operations> Request<O> {
     /// The type invariants must hold for `rq`, and the caller gives it away.
     #[inline]
     pub(super) unsafe fn from_raw(rq: *mut bindings::request) -> Self {
-        const_assert!(align_of::<O::RequestData>() <= align_of::<bindings::request>());
+        const_assert!(align_of::<Slot<O::RequestData>>() <= align_of::<bindings::request>());
 
         // INVARIANT: By the requirements of this function.
         Self {
@@ -162,8 +166,9 @@ impl<O: Operations> Request<O> {
     /// The driver's part of a request: a port of `blk_mq_rq_to_pdu`.
     #[inline]
     pub(super) fn data_of(rq: *mut bindings::request) -> *mut O::RequestData {
-        // The memory of a request goes on for as long as the tag set was told.
-        rq.wrapping_add(1).cast()
+        let slot = unanswered::slot_of::<O::RequestData>(rq);
+        slot.wrapping_byte_add(core::mem::offset_of!(Slot<O::RequestData>, data))
+            .cast()
     }
 
     /// The flags, of which the operation is a part.
@@ -227,6 +232,13 @@ impl<O: Operations> Request<O> {
         unsafe { HwContext::from_raw((*self.rq.as_ptr()).mq_hctx) }
     }
 
+    /// How often the hardware did not answer it in time, since it was made: see
+    /// [`Unanswered::expire`](super::Unanswered::expire).
+    pub fn times_expired(&self) -> u32 {
+        // SAFETY: By the type invariant.
+        unsafe { unanswered::times_expired::<O::RequestData>(self.rq.as_ptr()) }
+    }
+
     /// The driver's data of the request.
     #[inline]
     pub fn data(&self) -> &O::RequestData {
@@ -276,7 +288,7 @@ impl<O: Operations> Request<O> {
     /// dispatched, where it stays for as long as the disk is [quiesced](super::Disk::quiesce). May
     /// be called from any context.
     pub fn put_back(self) {
-        // SAFETY: As in `end`; the block layer dispatches it as a new one.
+        // SAFETY: As in `end`; the block layer dispatches it once more.
         unsafe { bindings::blk_mq_requeue_request(self.into_raw(), true) };
     }
 

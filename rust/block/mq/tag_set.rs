@@ -22,9 +22,12 @@ use kernel::{
     }, //
 };
 
-use super::operations::{
-    Operations,
-    OperationsVTable, //
+use super::{
+    operations::{
+        Operations,
+        OperationsVTable, //
+    },
+    unanswered::Slot, //
 };
 
 /// What a tag set is to be like.
@@ -34,7 +37,8 @@ pub struct TagSetOptions {
     pub nr_hw_queues: u32,
     /// Requests that each hardware queue can take.
     pub queue_depth: u32,
-    /// After which time [`Operations::timeout`] is asked about a request.
+    /// How long the hardware may have a request, 0 for the block layer's default, 30 s. It is the
+    /// `io_timeout` of the disk, which the user may change.
     pub timeout: Msecs,
 }
 
@@ -63,8 +67,8 @@ impl<O: Operations> TagSet<O> {
     /// `EINVAL` when there are no queues or no depth, `ENOMEM`, what [`Operations::init_request`]
     /// returns.
     pub fn new(options: TagSetOptions, data: O::TagSetData) -> Result<Arc<Self>> {
-        let cmd_size = c_uint::try_from(size_of::<O::RequestData>())?;
-        let timeout = c_uint::try_from(msecs_to_jiffies(options.timeout))?;
+        let cmd_size = c_uint::try_from(size_of::<Slot<O::RequestData>>())?;
+        let timeout = c_uint::try_from(msecs_to_jiffies(options.timeout)).unwrap_or(c_uint::MAX);
 
         Arc::pin_init(
             try_pin_init!(Self {

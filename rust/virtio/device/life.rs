@@ -160,6 +160,15 @@ impl Device {
         true
     }
 
+    /// Has the device restarted soon, as [`Self::request_restart`] does, and logs why unless that is
+    /// about to happen already.
+    pub(crate) fn restart_for(&self, why: &str) {
+        if !self.restart.load(Relaxed) {
+            self.warn(fmt!("{why}"));
+        }
+        self.request_restart();
+    }
+
     /// From here on `bound` can restart the device, and the driver hears of changes.
     pub(crate) fn attach(&self, bound: &Arc<Bound>) {
         *self.bound.lock() = Some(bound.clone());

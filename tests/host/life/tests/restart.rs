@@ -30,6 +30,10 @@ use pure::{
         transport,
         FeatureSet, //
     },
+    patience::{
+        Patience,
+        SILENT_RESTARTS, //
+    },
     transport::pci::vectors::Plan, //
 };
 
@@ -283,6 +287,25 @@ fn what_a_queue_has_stays_without_a_reset() {
     assert!(!device.uses(0));
     assert_eq!(device.written(reg::QUEUE_RESET), [1]);
     assert!(device.written(reg::QUEUE_ENABLE).is_empty());
+}
+
+/// A device that answers nothing from one restart to the next is given up, however many requests
+/// wait for it; one that answers others is not.
+#[test]
+fn patience_ends_with_a_silent_device() {
+    let mut patience = Patience::new();
+    for restarts in 0..SILENT_RESTARTS {
+        for _ in 0..64 {
+            assert!(patience.lasts(7, restarts));
+        }
+    }
+    assert!(!patience.lasts(7, SILENT_RESTARTS));
+    assert!(!patience.lasts(7, SILENT_RESTARTS));
+
+    let mut patience = Patience::new();
+    for restarts in 0..1000 {
+        assert!(patience.lasts(u64::from(restarts) / 3, restarts));
+    }
 }
 
 /// A device is restarted now and then for ever, but not all the time.

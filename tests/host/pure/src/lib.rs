@@ -18,6 +18,7 @@ mod virtio {
     pub mod config;
     pub mod feature;
     pub mod id;
+    pub mod patience;
     pub mod ring;
     pub mod status;
 
