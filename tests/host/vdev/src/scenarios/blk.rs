@@ -18,7 +18,8 @@ use crate::{
     },
     script::{
         Answer,
-        Script, //
+        Script,
+        Taken, //
     },
 };
 use std::time::Duration;
@@ -118,9 +119,8 @@ fn answering(answer: fn() -> Answer) -> Script {
     Script {
         answer: Some(Box::new(move |taken| {
             // Only what is written, and the serial number: reads are of the kernel as well.
-            let is_write = taken.chain.readable > 16;
             let is_id = taken.chain.readable == 16 && taken.chain.writable == 21;
-            if is_write || is_id {
+            if is_write(taken) || is_id {
                 answer()
             } else {
                 Answer::default()
@@ -135,6 +135,62 @@ fn status(tail: u8) -> Answer {
     Answer {
         tail: Some(tail),
         ..Answer::default()
+    }
+}
+
+/// A script that has the first write answered like this, and all else as it should be.
+fn first_write(answer: fn() -> Answer) -> Script {
+    let mut writes = 0;
+    Script {
+        answer: Some(Box::new(move |taken| {
+            writes += u32::from(is_write(taken));
+            match (is_write(taken), writes) {
+                (true, 1) => answer(),
+                _ => Answer::default(),
+            }
+        })),
+        ..Script::default()
+    }
+}
+
+/// Whether a request writes.
+fn is_write(taken: &Taken<'_>) -> bool {
+    taken.chain.readable > 16
+}
+
+/// No answer.
+fn silence() -> Answer {
+    Answer {
+        keep: true,
+        ..Answer::default()
+    }
+}
+
+/// A script that never answers writes of this many bytes.
+fn never_answers(bytes: u64) -> Script {
+    Script {
+        answer: Some(Box::new(move |taken| {
+            match taken.chain.readable == 16 + bytes {
+                true => silence(),
+                false => Answer::default(),
+            }
+        })),
+        ..Script::default()
+    }
+}
+
+/// A device that answers nothing any more once something is written.
+fn dies() -> Script {
+    let mut dead = false;
+    Script {
+        answer: Some(Box::new(move |taken| {
+            dead |= is_write(taken);
+            match dead {
+                true => silence(),
+                false => Answer::default(),
+            }
+        })),
+        ..Script::default()
     }
 }
 
@@ -235,6 +291,31 @@ pub(crate) static ALL: &[Scenario] = &[
                 ..Answer::default()
             })
         },
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-loses-one",
+        script: || first_write(silence),
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-late-once",
+        script: || {
+            first_write(|| Answer {
+                after: Duration::from_secs(8),
+                ..Answer::default()
+            })
+        },
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-never-12k",
+        script: || never_answers(12 << 10),
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-dies",
+        script: dies,
         verdict: lawful,
     },
     Scenario {
