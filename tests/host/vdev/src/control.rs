@@ -17,12 +17,24 @@
 //! | `do NAME`         | something out of turn; see [`Machine::command`]             |
 
 use crate::{
+    devices::net::config::{
+        ANNOUNCE,
+        LINK_UP,
+        STATUS, //
+    },
     event::Event,
     machine::Machine,
     pci,
     scenario,
     script::Action, //
 };
+
+/// Changes the status of a network device: what stays, and what is added.
+fn net_status(config: &mut [u8], stays: u8, added: u8) {
+    if let Some(status) = config.get_mut(STATUS) {
+        *status = *status & stays | added;
+    }
+}
 
 /// Where the window is.
 const WINDOW: std::ops::Range<usize> = pci::SIZE - 64..pci::SIZE;
@@ -85,7 +97,7 @@ impl Machine {
     /// Carries out a command. What it answers.
     ///
     /// `do` knows: `needs-reset`, `release` (what was kept), `interrupt` (by all ways), `grow` (a disk
-    /// to twice its size).
+    /// to twice its size), `link-down`, `link-up` and `announce` (of a network device).
     pub fn command(&mut self, command: &str) -> String {
         let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
         match verb {
@@ -133,6 +145,9 @@ impl Machine {
                     *capacity = (u64::from_le_bytes(*capacity) << 1).to_le_bytes();
                 }
             }),
+            "link-down" => Action::Configure(|config| net_status(config, !LINK_UP, 0)),
+            "link-up" => Action::Configure(|config| net_status(config, !LINK_UP, LINK_UP)),
+            "announce" => Action::Configure(|config| net_status(config, 0xff, ANNOUNCE)),
             _ => return "no such thing".into(),
         };
         self.event(Event::Note(format!("do {what}")));

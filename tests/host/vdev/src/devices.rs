@@ -5,10 +5,12 @@
 //! The device types that there are.
 
 pub(crate) mod blk;
+pub mod net;
 mod rng;
 
 pub use self::{
     blk::Blk,
+    net::Net,
     rng::Rng, //
 };
 
@@ -18,6 +20,7 @@ use crate::model::Model;
 pub fn by_name(name: &str) -> Option<Box<dyn Model>> {
     match name {
         "blk" => Some(Box::new(Blk::new(64 << 20))),
+        "net" => Some(Box::new(Net::new(0, net::Far::Station))),
         "rng" => Some(Box::new(Rng::default())),
         _ => None,
     }

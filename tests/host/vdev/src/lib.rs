@@ -17,6 +17,7 @@
 //! | [`irq`]       | ways to interrupt                                                          |
 //! | [`machine`]   | the device: what accesses do                                               |
 //! | [`work`]      | the device: what it does on its own. Its rings are those of [`device`]     |
+//! | [`receive`]   | the device: what comes from outside                                        |
 //! | [`model`]     | what there is to a device type; [`devices`] are those there are            |
 //! | [`event`]     | what happened, one line an event                                           |
 //! | [`script`]    | what a device does otherwise than it should                                |
@@ -45,6 +46,7 @@ pub mod irq;
 pub mod machine;
 pub mod model;
 pub mod pci;
+pub mod receive;
 pub mod scenario;
 pub mod scenarios;
 pub mod script;

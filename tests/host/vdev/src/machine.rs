@@ -33,6 +33,7 @@ use crate::{
     scenario::Scenario,
     script::{
         Action,
+        Answer,
         Script, //
     },
     work::Task, //
@@ -42,6 +43,7 @@ use device::{
     Features,
     Queue, //
 };
+use std::collections::VecDeque;
 use std::time::{
     Duration,
     Instant, //
@@ -64,6 +66,9 @@ pub struct Machine {
     pub(crate) queues: Vec<Option<Queue<Map>>>,
     /// Buffers that it keeps: with the queue, and what was written.
     pub(crate) kept: Vec<(u16, Chain, u32)>,
+    /// Buffers that wait for something to be put into them, queue by queue, the oldest first: with
+    /// what becomes of each then.
+    pub(crate) waiting: Vec<VecDeque<(Chain, Answer)>>,
     /// What it may reach of the guest's memory.
     pub map: Map,
     /// Its interrupts.
@@ -106,6 +111,7 @@ impl Machine {
             space: pci::config_space(model.device_type(), model.class(), VECTORS),
             queues: Vec::new(),
             kept: Vec::new(),
+            waiting: Vec::new(),
             map: Map::default(),
             interrupts: Interrupts::default(),
             isr: 0,
@@ -157,6 +163,8 @@ impl Machine {
         self.model.reset();
         self.queues = self.common.queues.iter().map(|_| None).collect();
         self.kept.clear();
+        self.waiting = self.queues.iter().map(|_| VecDeque::new()).collect();
+        self.look_at_config();
         self.tasks.retain(|(_, task)| matches!(task, Task::Act(_)));
         self.isr = 0;
         self.suspending = false;
@@ -382,6 +390,7 @@ impl Machine {
             }
             Effect::Start => {
                 self.starts += 1;
+                self.model.start(self.common.accepted);
                 self.pending = true;
             }
             Effect::Suspend => {

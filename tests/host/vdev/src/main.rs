@@ -6,17 +6,28 @@
 //!
 //! Each device has the socket `NAME.sock` in the directory, and its log in `NAME.log`. Features are
 //! those of rings and transports that it offers, by their names in QEMU; without any, those of a
-//! plain split ring. The program ends with its standard input.
+//! plain split ring. Network devices with the word `peer` are joined, the first with the second and so
+//! on; one without is joined with a station that answers. The program ends with its standard input.
 
 use std::fs::File;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::mpsc::{
+    sync_channel,
+    Receiver,
+    SyncSender, //
+};
 use vdev::{
     common::feature,
-    devices,
+    devices::{
+        self,
+        net::Far,
+        Net, //
+    },
     event::Log,
     machine::Machine,
+    model::Model,
     server::{
         serve,
         Shared, //
@@ -37,30 +48,86 @@ fn feature(name: &str) -> Option<u128> {
     })
 }
 
-/// Serves a device in a thread of its own.
-fn begin(directory: &Path, spec: &str) -> Result<(), String> {
-    let (name, what) = spec.split_once('=').ok_or("a device is NAME=TYPE")?;
-    let mut words = what.split(',');
-    let kind = words.next().unwrap_or_default();
-    let model = devices::by_name(kind).ok_or_else(|| format!("no device type {kind}"))?;
-    let mut features = 0;
-    for word in words {
-        features |= feature(word).ok_or_else(|| format!("no feature {word}"))?;
-    }
-    let path = directory.join(name);
-    let log = path.with_extension("log");
-    let log = File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
-    let shared = Shared::start(Machine::new(model, features, Log::new(Some(Box::new(log)))));
-    // It is there from the first on: who waits for it to be there can connect.
-    let path = path.with_extension("sock");
-    let listener =
-        UnixListener::bind(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    std::thread::spawn(move || {
-        if let Err(error) = serve(&listener, &shared) {
-            eprintln!("vdev: {error}");
+/// Frames that are on their way between two devices at most.
+const ON_THE_WAY: usize = 64;
+
+/// An end of a wire: where frames go, and where they come from.
+type End = (SyncSender<Vec<u8>>, Receiver<Vec<u8>>);
+
+/// A device, and where frames come from for it.
+type Device = (Box<dyn Model>, Option<Receiver<Vec<u8>>>);
+
+/// Both ends of a wire.
+fn wire() -> (End, End) {
+    let (to_left, left) = sync_channel(ON_THE_WAY);
+    let (to_right, right) = sync_channel(ON_THE_WAY);
+    ((to_right, left), (to_left, right))
+}
+
+/// Devices that are to be served.
+#[derive(Default)]
+struct Bench {
+    /// How many there were.
+    count: u8,
+    /// The end of a wire whose other end is some device's.
+    loose: Option<End>,
+}
+
+impl Bench {
+    /// A device of a type.
+    fn device(&mut self, kind: &str, is_peer: bool) -> Option<Device> {
+        let number = self.count;
+        self.count = self.count.wrapping_add(1);
+        if kind != "net" {
+            return (!is_peer).then_some((devices::by_name(kind)?, None));
         }
-    });
-    Ok(())
+        if !is_peer {
+            return Some((Box::new(Net::new(number, Far::Station)), None));
+        }
+        let (to, from) = self.loose.take().unwrap_or_else(|| {
+            let (one, other) = wire();
+            self.loose = Some(other);
+            one
+        });
+        Some((Box::new(Net::new(number, Far::Peer(to))), Some(from)))
+    }
+
+    /// Serves a device in a thread of its own.
+    fn begin(&mut self, directory: &Path, spec: &str) -> Result<(), String> {
+        let (name, what) = spec.split_once('=').ok_or("a device is NAME=TYPE")?;
+        let mut words: Vec<&str> = what.split(',').collect();
+        let kind = words.remove(0);
+        let before = words.len();
+        words.retain(|word| *word != "peer");
+        let device = self.device(kind, words.len() != before);
+        let (model, from) = device.ok_or_else(|| format!("no device type {kind}"))?;
+        let mut features = 0;
+        for word in words {
+            features |= feature(word).ok_or_else(|| format!("no feature {word}"))?;
+        }
+        let path = directory.join(name);
+        let log = path.with_extension("log");
+        let log = File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
+        let shared = Shared::start(Machine::new(model, features, Log::new(Some(Box::new(log)))));
+        if let Some(from) = from {
+            let shared = shared.clone();
+            std::thread::spawn(move || {
+                for frame in from {
+                    shared.with(|machine| machine.arrive(frame));
+                }
+            });
+        }
+        // It is there from the first on: who waits for it to be there can connect.
+        let path = path.with_extension("sock");
+        let listener =
+            UnixListener::bind(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        std::thread::spawn(move || {
+            if let Err(error) = serve(&listener, &shared) {
+                eprintln!("vdev: {error}");
+            }
+        });
+        Ok(())
+    }
 }
 
 fn main() -> ExitCode {
@@ -69,8 +136,9 @@ fn main() -> ExitCode {
         eprintln!("usage: vdev DIRECTORY NAME=TYPE[,FEATURE...]...");
         return ExitCode::from(2);
     };
+    let mut bench = Bench::default();
     for spec in arguments {
-        if let Err(error) = begin(Path::new(&directory), &spec) {
+        if let Err(error) = bench.begin(Path::new(&directory), &spec) {
             eprintln!("vdev: {spec}: {error}");
             return ExitCode::FAILURE;
         }

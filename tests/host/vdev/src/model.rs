@@ -53,14 +53,39 @@ pub trait Model: Send {
         log: &mut Log,
     ) -> Result<Option<u32>, Violation>;
 
-    /// Puts something into a buffer that was kept, if there is something. How many bytes.
+    /// Puts something that it has into buffers that it kept, `chains`, the oldest of a queue first. How
+    /// many bytes into each of those that it takes for that, which the driver gets together. None, if
+    /// it has nothing or there are not enough of them.
     ///
     /// # Errors
     ///
     /// Those of [`Self::request`].
-    fn deliver(&mut self, queue: u16, chain: &Chain, map: &Map) -> Result<Option<u32>, Violation> {
-        let _ = (queue, chain, map);
-        Ok(None)
+    fn deliver(
+        &mut self,
+        queue: u16,
+        chains: &[&Chain],
+        map: &Map,
+        log: &mut Log,
+    ) -> Result<Vec<u32>, Violation> {
+        let _ = (queue, chains, map, log);
+        Ok(Vec::new())
+    }
+
+    /// The driver is there: these features were agreed on.
+    fn start(&mut self, features: u128) {
+        let _ = features;
+    }
+
+    /// Something comes from outside.
+    fn arrive(&mut self, bytes: Vec<u8>) {
+        let _ = bytes;
+    }
+
+    /// Looks at its configuration, which others change as well, and changes there what requests have
+    /// asked for. Whether it did.
+    fn settle(&mut self, config: &mut [u8]) -> bool {
+        let _ = config;
+        false
     }
 
     /// Forgets what the driver told it.

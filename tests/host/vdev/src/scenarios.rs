@@ -7,11 +7,18 @@
 mod basic;
 mod blk;
 mod hostile;
+mod net;
 mod rings;
 mod suspend;
 
 use crate::scenario::Scenario;
 
 /// All but the good one.
-pub(crate) static ALL: &[&[Scenario]] =
-    &[basic::ALL, blk::ALL, hostile::ALL, rings::ALL, suspend::ALL];
+pub(crate) static ALL: &[&[Scenario]] = &[
+    basic::ALL,
+    blk::ALL,
+    hostile::ALL,
+    net::ALL,
+    rings::ALL,
+    suspend::ALL,
+];

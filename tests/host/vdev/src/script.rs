@@ -15,7 +15,7 @@ use device::Chain;
 use std::time::Duration;
 
 /// What becomes of a request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// Whether it is carried out at all.
     pub execute: bool,

@@ -45,6 +45,7 @@ impl Machine {
     /// Does what there is to do. When it is to be called again at the latest.
     pub fn work(&mut self) -> Option<Instant> {
         self.pending = false;
+        self.look_at_config();
         let now = Instant::now();
         let (due, rest) = std::mem::take(&mut self.tasks)
             .into_iter()
@@ -66,6 +67,7 @@ impl Machine {
                 self.drain(index as u16);
                 self.react();
             }
+            self.deliver();
         }
         self.tasks.iter().map(|(time, _)| *time).min()
     }
@@ -95,6 +97,9 @@ impl Machine {
                     *queue = None;
                 }
                 self.kept.retain(|(queue, ..)| *queue != index);
+                if let Some(waiting) = self.waiting.get_mut(usize::from(index)) {
+                    waiting.clear();
+                }
                 self.tasks.retain(
                     |(_, task)| !matches!(task, Task::Complete(queue, ..) if *queue == index),
                 );
@@ -116,7 +121,7 @@ impl Machine {
     }
 
     /// Stops using a queue whose driver broke a rule, and asks for a reset.
-    fn give_up(&mut self, index: u16, what: Violation) {
+    pub(crate) fn give_up(&mut self, index: u16, what: Violation) {
         if let Some(queue) = self.queues.get_mut(usize::from(index)) {
             *queue = None;
         }
@@ -175,13 +180,28 @@ impl Machine {
         if answer.execute {
             match self.model.request(index, &chain, &self.map, &mut self.log) {
                 Ok(Some(count)) => written = count,
-                Ok(None) => return self.kept.push((index, chain, 0)),
+                Ok(None) if !answer.keep => return self.wait(index, chain, answer),
+                Ok(None) => {}
                 Err(what) => return self.give_up(index, what),
             }
+            self.look_at_config();
         }
         if answer.keep {
             self.kept.push((index, chain, written));
-        } else if answer.after.is_zero() {
+        } else {
+            self.complete_in_time(index, chain, written, answer);
+        }
+    }
+
+    /// Uses a buffer, at once or later.
+    pub(crate) fn complete_in_time(
+        &mut self,
+        index: u16,
+        chain: Chain,
+        written: u32,
+        answer: Answer,
+    ) {
+        if answer.after.is_zero() {
             self.complete(index, chain, written, &answer);
         } else {
             let time = answer.after;
@@ -200,6 +220,29 @@ impl Machine {
             Err(what) => self.give_up(index, what),
             Ok(wanted) => {
                 if wanted && !answer.silent {
+                    self.interrupt(vector, 1);
+                }
+            }
+        }
+    }
+
+    /// Uses buffers that the driver is to see together (5.1.9.4.1).
+    pub(crate) fn complete_together(&mut self, index: u16, chains: Vec<(Chain, u32)>) {
+        let used: Vec<Event> = chains
+            .iter()
+            .map(|(chain, len)| Event::Used(index, chain.id.into(), *len))
+            .collect();
+        let at = usize::from(index);
+        let vector = self.common.queues.get(at);
+        let vector = vector.map_or(NO_VECTOR, |queue| queue.vector);
+        let Some(Some(queue)) = self.queues.get_mut(at) else {
+            return;
+        };
+        match queue.complete(chains) {
+            Err(what) => self.give_up(index, what),
+            Ok(wanted) => {
+                used.into_iter().for_each(|event| self.event(event));
+                if wanted {
                     self.interrupt(vector, 1);
                 }
             }
