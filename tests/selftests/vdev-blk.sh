@@ -111,6 +111,17 @@ idle() { # slot, times, scenario, vectors
 	within 30 round_trip "$(disk "$1")"
 }
 
+# Whatever the device could use while its driver was there, it can not any more.
+unmapped() { # slot
+	local before
+	scenario "$1" good
+	before=$(vdev "$1" mapped)
+	works "$1"
+	greater "$(vdev "$1" mapped)" "$before" "bytes mapped"
+	within 20 unbind "$1"
+	equal "$before" "$(vdev "$1" mapped)" "bytes mapped in the end"
+}
+
 for slot in 12 13; do
 	check "data come back from the disk at $slot" works $slot
 done
@@ -143,5 +154,7 @@ check "a disk that nobody uses asks for a reset 20 times, each of which is heard
 check "a disk with a packed ring that nobody uses: the same" idle 13 4 idle 3
 check "a disk whose queues share a vector, which nobody uses: the same" idle 12 4 idle-shared 2
 check "a disk on the interrupt line that nobody uses: the same" idle 12 4 idle-line 0
+check "nothing is left mapped when the driver has gone" unmapped 12
+check "nothing is left mapped of a packed ring" unmapped 13
 check "the disks work in the end" works 12
 finish

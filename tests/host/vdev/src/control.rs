@@ -14,6 +14,7 @@
 //! | `verdict`         | `pass`, or `fail` and what is wrong with the log            |
 //! | `log`             | the last lines of the log, but for mappings                 |
 //! | `count TEXT`      | lines of the log that begin with TEXT                       |
+//! | `mapped`          | how many bytes of memory the device may use                 |
 //! | `do NAME`         | something out of turn; see [`Machine::command`]             |
 
 use crate::{
@@ -117,6 +118,7 @@ impl Machine {
                 let lines = self.log.lines().filter(|line| line.starts_with(rest));
                 lines.count().to_string()
             }
+            "mapped" => self.map.mapped().to_string(),
             "do" => self.command_do(rest),
             _ => "no such command".into(),
         }

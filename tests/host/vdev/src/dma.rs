@@ -93,6 +93,14 @@ impl Map {
         })
     }
 
+    /// How many bytes are mapped.
+    pub fn mapped(&self) -> u64 {
+        self.lock(|ranges| {
+            let lengths = ranges.iter().map(|range| range.len);
+            lengths.fold(0, u64::saturating_add)
+        })
+    }
+
     /// Unmaps everything.
     pub fn clear(&self) {
         self.lock(Vec::clear);
