@@ -6,7 +6,7 @@
 # lives, and so do who drives and who uses them: see vdev-hostile.py.
 #
 # boot: vdev
-# timeout: 400
+# timeout: 600
 
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh
@@ -28,6 +28,21 @@ any=(
 	descriptors-overwritten one-not-answered nothing-answered answers-random-1
 	answers-random-2 answers-random-3 never-content features-all
 )
+# Of moments, claims and capabilities: a generator needs less than a disk.
+bearable=(
+	reset-slow interrupts-at-removal interrupts-before-answers changes-at-each-request changes-at-each-access
+	out-of-order queue-size-32768 common-length-56 queue-never-enabled length-short length-over length-all
+)
+unbearable=(
+	notify-bar-7 notify-outside isr-bar-7 isr-outside caps-of-no-length features-of-all-ones
+	gone-at-features gone-at-queues needs-reset-at-features
+)
+strange=(device-bar-7 device-length-0 configuration-of-zeroes notify-at-odd-places queue-size-2)
+more=(
+	gone-at-start gone-at-request gone-at-answer reset-never-ends status-forgotten needs-reset-at-start
+	needs-reset-at-answer forged-at-start forged-at-each-notification length-0 length-1 id-0-always
+	all-used-twice all-overwritten index-jumps-always configuration-of-ones configuration-changes
+)
 rings=(short empty too-long longest lost-interrupt storm)
 cases=()
 add() { # outcome, slot, scenarios...
@@ -46,6 +61,13 @@ add refused 12 generation-changes status-stuck all-ones
 add works 12 features-unknown interrupts-at-each-access
 add any 12 "${any[@]}"
 add any 13 one-not-answered nothing-answered
+for slot in 10 12; do
+	add works $slot "${bearable[@]}"
+	add refused $slot "${unbearable[@]}"
+	add any $slot "${more[@]}"
+done
+add works 10 "${strange[@]}"
+add refused 12 "${strange[@]}"
 add works 12 good
 add works 13 good
 

@@ -6,7 +6,9 @@
 
 mod basic;
 mod blk;
+mod claims;
 mod hostile;
+mod moments;
 mod net;
 mod rings;
 mod suspend;
@@ -17,7 +19,9 @@ use crate::scenario::Scenario;
 pub(crate) static ALL: &[&[Scenario]] = &[
     basic::ALL,
     blk::ALL,
+    claims::ALL,
     hostile::ALL,
+    moments::ALL,
     net::ALL,
     rings::ALL,
     suspend::ALL,
