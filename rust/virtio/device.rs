@@ -15,6 +15,8 @@ mod state;
 use kernel::{
     device,
     fmt,
+    new_mutex,
+    new_spinlock_irq,
     prelude::*,
     str::CString,
     sync::{
@@ -26,7 +28,8 @@ use kernel::{
         },
         Arc,
         Mutex,
-        SpinLockIrq, //
+        SpinLockIrq,
+        UniqueArc, //
     }, //
 };
 
@@ -116,6 +119,33 @@ pub struct Device {
 }
 
 impl Device {
+    /// A device that nobody has negotiated with.
+    ///
+    /// Not part of a function with type parameters, of which each driver would have a copy: lockdep
+    /// wants one name of a lock's class, by address.
+    fn new(transport: KBox<dyn Transport>) -> Result<Pin<UniqueArc<Self>>> {
+        let index = Index::new()?;
+        let name = CString::try_from_fmt(fmt!("virtio{}", index.get()))?;
+        UniqueArc::pin_init(
+            pin_init!(Self {
+                index,
+                name,
+                offered: FeatureSet::empty(),
+                features: FeatureSet::empty(),
+                space: Space::Physical,
+                active: AtomicFlag::new(false),
+                broken: AtomicFlag::new(false),
+                restart: AtomicFlag::new(false),
+                restarts: Atomic::new(0),
+                transport,
+                phase <- new_mutex!(Phase::Setup),
+                hooks <- new_mutex!(None),
+                bound <- new_spinlock_irq!(None),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
     /// Name of the device, as in `/proc/interrupts`: `virtio0`.
     pub fn name(&self) -> &CStr {
         &self.name

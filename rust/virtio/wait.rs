@@ -5,12 +5,14 @@
 //! Queues whose requests are waited for, in process context.
 
 use kernel::{
-    new_condvar, new_spinlock_irq,
+    new_condvar,
     prelude::*,
+    static_lock_class,
     sync::{
         Arc,
         CondVar,
         CondVarTimeoutResult,
+        LockClassKey,
         SpinLockIrq, //
     },
     time::{
@@ -54,6 +56,19 @@ pub struct WaitQueue<T: Send> {
     done: CondVar,
 }
 
+/// The class of the lock. There is one such function, not one for each type of token: lockdep wants
+/// one name of a class, by address.
+#[inline(never)]
+fn lock_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
+    (c"WaitQueue::state", static_lock_class!())
+}
+
+/// The same for those who wait.
+#[inline(never)]
+fn new_done() -> impl PinInit<CondVar> {
+    new_condvar!("WaitQueue::done")
+}
+
 /// What the lock protects.
 struct State<T> {
     queue: Queue<T>,
@@ -85,17 +100,19 @@ impl<T: Send + 'static> WaitQueue<T> {
     /// `ENOMEM`.
     pub fn new(queue: Queue<T>) -> Result<Arc<Self>> {
         let unused = KVec::with_capacity(queue.size().into(), GFP_KERNEL)?;
+        let state = State {
+            queue,
+            stopped: false,
+            paused: false,
+            restarts: 0,
+            notifying: 0,
+            unused,
+        };
+        let (name, key) = lock_class();
         Arc::pin_init(
             pin_init!(Self {
-                state <- new_spinlock_irq!(State {
-                    queue,
-                    stopped: false,
-                    paused: false,
-                    restarts: 0,
-                    notifying: 0,
-                    unused,
-                }),
-                done <- new_condvar!(),
+                state <- SpinLockIrq::new(state, name, key),
+                done <- new_done(),
             }),
             GFP_KERNEL,
         )

@@ -62,6 +62,18 @@ struct State {
     removal: Option<Progress>,
 }
 
+impl State {
+    /// What a watchdog begins with. There is one such function, not one for each type of queue: see
+    /// `Device::new`.
+    #[inline(never)]
+    fn initial() -> impl PinInit<Mutex<Self>> {
+        new_mutex!(Self {
+            patience: Patience::new(),
+            removal: None,
+        })
+    }
+}
+
 /// When a device that is being removed last answered.
 struct Progress {
     answered: u64,
@@ -89,10 +101,7 @@ impl<Q: QueueHandler> Watchdog<Q> {
             pin_init!(Self {
                 live,
                 queues,
-                state <- new_mutex!(State {
-                    patience: Patience::new(),
-                    removal: None,
-                }),
+                state <- State::initial(),
             }),
             GFP_KERNEL,
         )

@@ -19,18 +19,11 @@
 use core::ops::Deref;
 
 use kernel::{
-    new_mutex,
-    new_spinlock_irq,
     prelude::*,
     str::CString,
     sync::{
-        atomic::{
-            Atomic,
-            AtomicFlag,
-            Release, //
-        },
-        Arc,
-        UniqueArc, //
+        atomic::Release,
+        Arc, //
     }, //
 };
 
@@ -59,7 +52,6 @@ use crate::{
             self,
             FeatureSet, //
         },
-        index::Index,
         irq::{
             self,
             ConfigHandler,
@@ -143,26 +135,7 @@ impl Negotiated {
         transport.start_dma();
 
         // All that can fail for want of memory comes before the device hears of a driver.
-        let index = Index::new()?;
-        let name = CString::try_from_fmt(fmt!("virtio{}", index.get()))?;
-        let mut device = UniqueArc::pin_init(
-            pin_init!(Device {
-                index,
-                name,
-                offered: FeatureSet::empty(),
-                features: FeatureSet::empty(),
-                space: Space::Physical,
-                active: AtomicFlag::new(false),
-                broken: AtomicFlag::new(false),
-                restart: AtomicFlag::new(false),
-                restarts: Atomic::new(0),
-                transport,
-                phase <- new_mutex!(Phase::Setup),
-                hooks <- new_mutex!(None),
-                bound <- new_spinlock_irq!(None),
-            }),
-            GFP_KERNEL,
-        )?;
+        let mut device = Device::new(transport)?;
 
         let transport = &*device.transport;
         let mut all = FeatureSet::empty();

@@ -100,6 +100,16 @@ impl Bound {
     pub(crate) fn new<T: Driver>(device: Arc<Device>, driver: T) -> Result<Arc<Self>> {
         let driver = KBox::new(driver, GFP_KERNEL)? as KBox<dyn AnyDriver>;
         let debugfs = debugfs::Entry::new(device.clone(), T::ID).ok();
+        Self::join(device, driver, debugfs)
+    }
+
+    /// The part of [`Self::new`] that makes locks: see `Device::new` on why it has no type
+    /// parameter.
+    fn join(
+        device: Arc<Device>,
+        driver: KBox<dyn AnyDriver>,
+        debugfs: Option<debugfs::Entry>,
+    ) -> Result<Arc<Self>> {
         let this = Arc::pin_init(
             pin_init!(Self {
                 device,
