@@ -22,6 +22,7 @@ use kernel::{
     alloc::Flags,
     bindings,
     device,
+    error::to_result,
     prelude::*,
     sync::aref::ARef, //
 };
@@ -291,10 +292,8 @@ impl Space {
             bindings::dma_map_phys(raw_device(dev), phys, len as usize, direction.as_raw(), 0)
         };
 
-        // The DMA API reports failure as all ones (`DMA_MAPPING_ERROR`).
-        if addr == BusAddr::MAX {
-            return Err(ENOMEM);
-        }
+        // SAFETY: `dev` is a live device, and `addr` is what its last mapping gave.
+        to_result(unsafe { crate::bindings::dma_mapping_error(raw_device(dev), addr) })?;
         Ok(addr)
     }
 

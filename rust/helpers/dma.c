@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 #include <linux/cc_platform.h>
+#include <linux/dma-mapping.h>
 #include <linux/io.h>
 #include <linux/mm.h>
 
@@ -23,4 +24,9 @@ __rust_helper phys_addr_t rust_helper_page_to_phys(struct page *page)
 __rust_helper bool rust_helper_cc_platform_has(enum cc_attr attr)
 {
 	return cc_platform_has(attr);
+}
+
+__rust_helper int rust_helper_dma_mapping_error(struct device *dev, dma_addr_t addr)
+{
+	return dma_mapping_error(dev, addr);
 }
