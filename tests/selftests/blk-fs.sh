@@ -22,7 +22,7 @@ make() {
 # Real files of all sizes, and large ones of random bytes.
 write() {
 	mkdir "$mnt/files"
-	find /usr/bin /usr/lib/python3 -type f -size -256k -print0 | head -z -n 400 |
+	find /usr/bin /usr/lib -type f -size -256k -print0 | head -z -n 400 |
 		cpio --quiet -0 -pd "$mnt/files"
 	head -c 24M /dev/urandom >"$mnt/large"
 	truncate -s 100M "$mnt/sparse"

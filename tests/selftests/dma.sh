@@ -7,6 +7,7 @@
 #
 # boot: iommu
 # timeout: 100
+# debug: no, that kernel traces nothing
 
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh

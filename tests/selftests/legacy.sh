@@ -7,6 +7,7 @@
 #
 # boot: drivers
 # timeout: 60
+# debug: no, that kernel has no C drivers of these devices
 
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh

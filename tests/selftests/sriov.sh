@@ -7,6 +7,7 @@
 #
 # boot: life
 # timeout: 60
+# debug: no, pci_disable_sriov() wants a lock that is not held where drivers are removed
 
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh

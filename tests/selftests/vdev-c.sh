@@ -5,8 +5,9 @@
 # Devices of our own that do what they should, with the kernel's C drivers: whoever wrote
 # these did not know ours, so that both are checked.
 #
-# boot: vdev
+# boot: vdev-c
 # timeout: 100
+# debug: no, that kernel has no C drivers of these devices
 
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh
