@@ -10,14 +10,17 @@
 //!
 //! | command           | what                                                        |
 //! | ----------------- | ----------------------------------------------------------- |
-//! | `scenario NAME`   | begins the scenario: `ok`, or `no such scenario`            |
+//! | `scenario NAME`   | begins the scenario: `ok`, or `no such scenario`;           |
+//! |                   | `campaign-SEED` is one at random, see [`campaign`]          |
 //! | `verdict`         | `pass`, or `fail` and what is wrong with the log            |
 //! | `log`             | the last lines of the log, but for mappings                 |
 //! | `count TEXT`      | lines of the log that begin with TEXT                       |
+//! | `altered`         | answers that were altered: of registers, of requests        |
 //! | `mapped`          | how many bytes of memory the device may use                 |
 //! | `do NAME`         | something out of turn; see [`Machine::command`]             |
 
 use crate::{
+    campaign,
     devices::net::config::{
         ANNOUNCE,
         LINK_UP,
@@ -103,6 +106,14 @@ impl Machine {
         let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
         match verb {
             "scenario" => match scenario::by_name(rest) {
+                None if rest.starts_with(campaign::PREFIX) => {
+                    let Ok(seed) = rest[campaign::PREFIX.len()..].parse() else {
+                        return "no such seed".into();
+                    };
+                    self.arm_with(&campaign::CAMPAIGN, campaign::script(seed));
+                    self.log.note(format!("seed {seed}"));
+                    "ok".into()
+                }
                 Some(scenario) => {
                     self.arm(scenario);
                     "ok".into()
@@ -118,6 +129,7 @@ impl Machine {
                 let lines = self.log.lines().filter(|line| line.starts_with(rest));
                 lines.count().to_string()
             }
+            "altered" => format!("{} {}", self.altered.0, self.altered.1),
             "mapped" => self.map.mapped().to_string(),
             "do" => self.command_do(rest),
             _ => "no such command".into(),

@@ -22,6 +22,7 @@
 //! | [`event`]     | what happened, one line an event                                           |
 //! | [`script`]    | what a device does otherwise than it should                                |
 //! | [`scenario`]  | named scripts, each with its verdict; [`scenarios`] are those there are    |
+//! | [`campaign`]  | scripts at random, from a seed                                             |
 //! | [`control`]   | how tests in the guest choose scenarios and see verdicts                   |
 //!
 //! # Verdicts
@@ -37,6 +38,7 @@
 //! nothing is notified before DRIVER_OK or while the device is suspended, that all memory is mapped,
 //! and all that [`device::Violation`] knows of rings.
 
+pub mod campaign;
 pub mod common;
 pub mod control;
 pub mod devices;

@@ -93,6 +93,8 @@ pub struct Machine {
     pub(crate) requests: u64,
     /// How often it was started since then.
     pub(crate) starts: u64,
+    /// Answers of registers and of requests that were not as they should, in all scenarios.
+    pub(crate) altered: (u64, u64),
     /// The window for tests.
     pub(crate) control: Control,
     /// Whether somebody has something to do for [`Self::work`].
@@ -124,6 +126,7 @@ impl Machine {
             changed: false,
             requests: 0,
             starts: 0,
+            altered: (0, 0),
             control: Control::default(),
             pending: false,
             features: features | feature::VERSION_1,
@@ -135,8 +138,13 @@ impl Machine {
 
     /// Begins a scenario: a new log, and a device as after a reset.
     pub fn arm(&mut self, scenario: &'static Scenario) {
+        self.arm_with(scenario, (scenario.script)());
+    }
+
+    /// Begins a scenario whose script is this one.
+    pub(crate) fn arm_with(&mut self, scenario: &'static Scenario, script: Script) {
         self.scenario = scenario;
-        self.script = (scenario.script)();
+        self.script = script;
         self.log.clear();
         self.requests = 0;
         self.starts = 0;
@@ -304,7 +312,14 @@ impl Machine {
             (Structure::Notify, _) => 0,
         };
         if let Some(read) = &mut self.script.read {
-            value = read(register, value);
+            let right = value;
+            value = read(register, right);
+            if value != right {
+                self.altered.0 += 1;
+                let (structure, at) = register;
+                self.log
+                    .note(format!("altered {structure} {at:#x}, which was {right:#x}"));
+            }
         }
         if width < 8 {
             value &= (1 << (8 * width)) - 1;

@@ -175,6 +175,10 @@ impl Machine {
             None => Answer::default(),
         };
         self.requests += 1;
+        if answer != Answer::default() {
+            self.altered.1 += 1;
+            self.log.note(format!("altered answer: {answer:?}"));
+        }
 
         let mut written = 0;
         if answer.execute {

@@ -208,3 +208,30 @@ fn tests_choose_scenarios_and_see_verdicts_through_the_window() {
     let log = command(&mut machine, "log");
     assert!(log.ends_with("read common 0x14 1 0x0\n"), "{log}");
 }
+
+/// What a campaign tells a driver that reads the same, and how many of it was altered.
+fn campaign(seed: u64) -> (Vec<u64>, String) {
+    let mut machine = machine(0);
+    let name = format!("scenario campaign-{seed}");
+    assert_eq!(command(&mut machine, &name), "ok");
+    let read = (0..1000).map(|at| machine.read(at % 14 * 4, 4)).collect();
+    (read, command(&mut machine, "altered"))
+}
+
+#[test]
+fn campaigns_are_replayed_from_their_seeds() {
+    let told: Vec<_> = (0..20).map(campaign).collect();
+    let again: Vec<_> = (0..20).map(campaign).collect();
+    assert_eq!(told, again);
+    let quiet = |told: &&(Vec<u64>, String)| told.1 == "0 0";
+    assert!(
+        told.iter().any(|told| quiet(&told)),
+        "some leave registers alone"
+    );
+    assert!(told.iter().filter(quiet).count() < 15, "most do not");
+    let mut machine = machine(0);
+    for name in ["campaign-", "campaign-x", "campaign--1"] {
+        let answer = command(&mut machine, &format!("scenario {name}"));
+        assert_eq!(answer, "no such seed");
+    }
+}
