@@ -33,7 +33,7 @@ check-guest: ## the tests in guests; TESTS='tests/selftests/x.sh ...' chooses
 	@scripts/check guest
 
 .PHONY: check-debug
-check-debug: ## the tests in guests, on a kernel with KASAN and lockdep (boots; too slow yet)
+check-debug: ## the tests in guests, on a kernel with KASAN and lockdep
 	@scripts/check debug
 
 .PHONY: fuzz
