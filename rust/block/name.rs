@@ -78,6 +78,10 @@ impl Drop for Name {
             // It is there: this has just been seen.
             let _ = reserved.remove(position);
         }
+        // The last one takes the list's memory along: nothing drops a static when the module goes.
+        if reserved.is_empty() {
+            *reserved = KVec::new();
+        }
     }
 }
 
