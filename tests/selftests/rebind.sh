@@ -148,6 +148,10 @@ check "the disk works" disk_works
 check "a generator under load: 100 times" generator_under_load
 check "the generator works" generator_works 11
 check "other generators come back" others_back
-check "50 times more take no memory" no_leak
+if [ -e /sys/kernel/debug/kmemleak ]; then
+	skip "50 times more take no memory" "this kernel keeps what is freed for a while; it looks for leaks itself"
+else
+	check "50 times more take no memory" no_leak
+fi
 udevadm control --start-exec-queue
 finish
