@@ -161,18 +161,23 @@ generators_work() {
 	equal 256 "$(od -An -v -tx1 -w1 "$scratch/random" | sort -u | wc -l)" "values of bytes"
 }
 
+end_of_memory() {
+	echo $((16#$(sed -nE 's/^[0-9a-f]+-([0-9a-f]+) : System RAM$/\1/p' /proc/iomem | tail -n 1)))
+}
+
 # Its rings are where memory is, and the IOMMU is not asked.
 direct() {
 	local address
-	for address in ${shown[$DIRECT desc]}; do greater $((3 << 29)) "$address" "end of memory, address"; done
+	for address in ${shown[$DIRECT desc]}; do greater "$(end_of_memory)" "$address" "end of memory, address"; done
 	[[ "${shown[$DIRECT device_feature]}" != *" $ACCESS_PLATFORM "* ]]
 	round_trip "$(disk $DIRECT)"
 }
 
 # The addresses of rings behind an IOMMU: given out from 4 GiB down.
 bus_addresses() {
-	local slot address
+	local slot address end
+	end=$(end_of_memory)
 	while read -r slot _; do
-		for address in ${shown[$slot desc]}; do greater "$address" $((2 << 30)) "$slot: address"; done
+		for address in ${shown[$slot desc]}; do greater "$address" "$end" "$slot: address"; done
 	done < <(devices .)
 }

@@ -7,6 +7,7 @@
 #
 # boot: plug
 # timeout: 300
+# debug: unproved, pciehp takes its reset_lock and the lock of rescans in both orders
 
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh

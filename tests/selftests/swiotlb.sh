@@ -24,8 +24,8 @@ limits() {
 in_use() {
 	echo 0 >/sys/kernel/debug/swiotlb/io_tlb_used_hiwater
 	verify "$(disk 10)" 32
-	# A request of 1 MiB is 512 of them.
-	greater "$(cat /sys/kernel/debug/swiotlb/io_tlb_used_hiwater)" 500 "slots in use, at most"
+	# A request of 1 MiB is 512 of them; how much is on its way at once is a matter of speed.
+	greater "$(cat /sys/kernel/debug/swiotlb/io_tlb_used_hiwater)" 128 "slots in use, at most"
 }
 
 rebind() {
