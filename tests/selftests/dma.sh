@@ -29,7 +29,7 @@ mapped() { # slot, command...
 
 # 16 bytes of a header are read by the device, one byte of a status is written, and so are
 # the data of what is read from a disk; those of what is written to it are read. Somebody
-# may have read a little of the disk meanwhile, udev for example.
+# may have read a little of the disk meanwhile.
 directions() { # direction of data
 	local count direction size blocks=0 others=0
 	while read -r count direction size; do
@@ -62,6 +62,10 @@ generator() {
 	refused grep -v FROM_DEVICE "$scratch/mapped"
 }
 
+# udev reads a disk that was written to, as often as it can.
+udevadm settle
+udevadm control --stop-exec-queue
+
 # VQ-SPLIT-20
 check "what is written to a disk, the device only reads" writes 10
 # VQ-SPLIT-20
@@ -71,4 +75,5 @@ check "a packed queue: what is written to a disk, the device only reads" writes 
 # VQ-PACKED-35
 check "a packed queue: what is read from a disk, the device only writes" reads 12
 check "what a generator gives, the device only writes" generator
+udevadm control --start-exec-queue
 finish
