@@ -87,7 +87,7 @@ fn go_round<A: SplitMemory + Place, B: PackedMemory + Place>(
     }
 }
 
-/// Both forms at all kinds of sizes, from memory that is not clear, and with the size changed. What
+/// VQ-SPLIT-01, VQ-PACKED-01: both forms at all kinds of sizes, each part where it may begin, from memory that is not clear, and with the size changed. What
 /// both sides find is what the other one wrote, and nobody writes beyond the end.
 #[test]
 fn rings_are_laid_out_as_devices_find_them() {

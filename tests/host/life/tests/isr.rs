@@ -21,7 +21,7 @@ fn others_interrupts_are_left_to_them() {
     }
 }
 
-/// PCI-ISR-04, PCI-CHG-01: one byte can say that queues have something and that the configuration
+/// PCI-ISR-04, PCI-ISR-05, PCI-CHG-01: one byte can say that queues have something and that the configuration
 /// changed: both are dealt with.
 #[test]
 fn both_can_be_said_at_once() {

@@ -6,6 +6,7 @@
 
 use life::{
     reg,
+    Access,
     Device,
     Driver,
     Kind, //
@@ -34,7 +35,7 @@ fn device(vectors: u32) -> Device {
     })
 }
 
-/// PCI-MSIX-06: a device that does not take a vector for each queue gets a shared one; one that does
+/// PCI-MSIX-02, PCI-MSIX-06: a device that does not take a vector for each queue gets a shared one; one that does
 /// not take that, none at all.
 #[test]
 fn fewer_vectors_are_tried() {
@@ -94,4 +95,54 @@ fn no_vector_is_no_vector() {
     assert_eq!(Plan::PerQueue.count(0xffff), 0x10000);
     assert_eq!(Plan::Shared.queue(0xffff), Some(1));
     assert_eq!(Plan::Line.queue(3), Some(NO_VECTOR));
+}
+
+/// PCI-MSIX-01: whatever the size of the table, there is a way for the device to interrupt: one that
+/// has room for more vectors is told no more of them than are of use.
+#[test]
+fn any_size_of_the_table_will_do() {
+    for vectors in 0..=0x800 {
+        for queues in [1, 2, 3, 0x7fe, 0x7ff] {
+            let device = device(vectors);
+            let common = Driver::new(&device).common;
+            let fits = |plan: &Plan| *plan == Plan::Line || plan.count(queues) <= vectors;
+            let tried = Plan::ALL
+                .into_iter()
+                .find(|plan| plan.program(&common, queues));
+            let best = Plan::ALL.into_iter().find(fits);
+            assert_eq!(tried, best, "{vectors} vectors for {queues} queues");
+        }
+    }
+}
+
+/// PCI-MSIX-04: no event gets a vector beyond those that were asked for, which are no more than the
+/// table has. PCI-MSIX-05: after a vector is written it is read back, before anything else.
+#[test]
+fn vectors_are_in_the_table_and_read_back() {
+    let registers = [reg::CONFIG_MSIX_VECTOR, reg::QUEUE_MSIX_VECTOR];
+    for plan in Plan::ALL {
+        for queues in 1..40 {
+            let device = device(u32::MAX);
+            let driver = Driver::new(&device);
+            assert!(plan.program(&driver.common, queues));
+            assert!(plan.program_queue(&driver.common, queues - 1));
+            clear(&driver.common, queues);
+
+            let log = device.log();
+            let mut count = 0;
+            for (at, access) in log.iter().enumerate() {
+                let Access::Write(register, width, vector) = *access else {
+                    continue;
+                };
+                if !registers.contains(&register) {
+                    continue;
+                }
+                let known = vector < plan.count(queues) || vector == NO_VECTOR.into();
+                assert!(known, "{plan:?}: vector {vector} of {queues} queues");
+                assert_eq!(log.get(at + 1), Some(&Access::Read(register, width)));
+                count += 1;
+            }
+            assert!(count > 2 * queues, "each has one");
+        }
+    }
 }

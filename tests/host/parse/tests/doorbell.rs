@@ -110,14 +110,14 @@ fn rung(negotiated: &[Feature], data: u16) -> (Vec<Write>, bool) {
     (log.writes.into_inner(), asked)
 }
 
-/// PCI-NTF-05, PCI-NTF-07, PCI-COM-19: without the features it is the index, in 16 bits, and the
+/// NTF-01, PCI-NTF-05, PCI-NTF-07, PCI-COM-19: without the features it is the index, in 16 bits, and the
 /// register that may not be there is not read.
 #[test]
 fn without_data_16_bits_are_written() {
     assert_eq!(rung(&[], 0x8765), (vec![(2, 0, 0x1234)], false));
 }
 
-/// PCI-NTF-09: what the device wants to be told stands for the index.
+/// NTF-01, PCI-NTF-09: what the device wants to be told stands for the index.
 #[test]
 fn with_config_data_it_is_what_is_written() {
     assert_eq!(

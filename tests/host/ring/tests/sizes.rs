@@ -23,7 +23,7 @@ use walk::{
     Kind, //
 };
 
-/// VQ-PACKED-02: a packed ring has as many entries as are offered, a split one the largest power of
+/// VQ-PACKED-02, PCI-COM-03: a packed ring has as many entries as are offered, a split one the largest power of
 /// two among them, and neither more than are of use.
 #[test]
 fn the_largest_valid_size_is_taken() {
@@ -44,7 +44,7 @@ fn the_largest_valid_size_is_taken() {
     }
 }
 
-/// A ring that does not fit into memory gets smaller until nothing is left, and stays valid.
+/// PCI-COM-03: a ring that does not fit into memory gets smaller until nothing is left, and stays valid.
 #[test]
 fn smaller_sizes_are_valid_and_end() {
     for packed in [false, true] {
