@@ -8,7 +8,8 @@ use std::fmt;
 use std::io::Write;
 use std::time::Instant;
 
-/// The structures of a device that a driver has access to (4.1.4).
+/// The structures of a device that a driver has access to: those of PCI (4.1.4), and the blocks of
+/// registers that other transports have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Structure {
     /// The common configuration.
@@ -19,6 +20,10 @@ pub enum Structure {
     Device,
     /// Notifications.
     Notify,
+    /// The registers of the legacy interface of PCI (4.1.4.10).
+    Legacy,
+    /// The registers of memory-mapped I/O, of either version (4.2.2, 4.2.4).
+    Mmio,
 }
 
 impl fmt::Display for Structure {
@@ -28,6 +33,8 @@ impl fmt::Display for Structure {
             Self::Isr => "isr",
             Self::Device => "device",
             Self::Notify => "notify",
+            Self::Legacy => "legacy",
+            Self::Mmio => "mmio",
         })
     }
 }
@@ -52,6 +59,8 @@ pub enum Event {
     Resumed,
     /// A queue was enabled: index, entries.
     Enabled(u16, u16),
+    /// A queue was disabled, without a reset of it.
+    Disabled(u16),
     /// The driver asked for the reset of a queue.
     QueueReset(u16),
     /// The device has reset a queue, and says so.
@@ -92,6 +101,7 @@ impl fmt::Display for Event {
             Self::Suspended => f.write_str("suspended"),
             Self::Resumed => f.write_str("resumed"),
             Self::Enabled(queue, size) => write!(f, "enabled {queue} {size}"),
+            Self::Disabled(queue) => write!(f, "disabled {queue}"),
             Self::QueueReset(queue) => write!(f, "queue-reset {queue}"),
             Self::QueueIsReset(queue) => write!(f, "queue-is-reset {queue}"),
             Self::Kick(queue) => write!(f, "kick {queue}"),

@@ -6,7 +6,7 @@
 //!
 //! Each device has the socket `NAME.sock` in the directory, and its log in `NAME.log`. Features are
 //! those of rings and transports that it offers, by their names in QEMU; without any, those of a
-//! plain split ring. Network devices with the word `peer` are joined, the first with the second and so
+//! plain split ring. The words `mmio`, `mmio-legacy` and `legacy` are of another [`Transport`]. Network devices with the word `peer` are joined, the first with the second and so
 //! on; one without is joined with a station that answers. The program ends with its standard input.
 
 use std::fs::File;
@@ -19,7 +19,6 @@ use std::sync::mpsc::{
     SyncSender, //
 };
 use vdev::{
-    common::feature,
     devices::{
         self,
         net::Far,
@@ -32,11 +31,14 @@ use vdev::{
         serve,
         Shared, //
     },
+    state::feature,
+    transport::Transport, //
 };
 
 /// The feature that is called so.
 fn feature(name: &str) -> Option<u128> {
     Some(match name {
+        "any_layout" => feature::ANY_LAYOUT,
         "indirect_desc" => feature::INDIRECT,
         "event_idx" => feature::EVENT_IDX,
         "iommu_platform" => feature::ACCESS_PLATFORM,
@@ -99,7 +101,18 @@ impl Bench {
         let kind = words.remove(0);
         let before = words.len();
         words.retain(|word| *word != "peer");
-        let device = self.device(kind, words.len() != before);
+        let is_peer = words.len() != before;
+        let transports: Vec<Transport> = words
+            .iter()
+            .filter_map(|word| Transport::by_name(word))
+            .collect();
+        words.retain(|word| Transport::by_name(word).is_none());
+        let transport = transports.last().copied().unwrap_or_default();
+        if transport.is_legacy() && kind == "net" {
+            // Its header is another one then (5.1.9.1).
+            return Err("no legacy interface of net".into());
+        }
+        let device = self.device(kind, is_peer);
         let (model, from) = device.ok_or_else(|| format!("no device type {kind}"))?;
         let mut features = 0;
         for word in words {
@@ -108,7 +121,8 @@ impl Bench {
         let path = directory.join(name);
         let log = path.with_extension("log");
         let log = File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
-        let shared = Shared::start(Machine::new(model, features, Log::new(Some(Box::new(log)))));
+        let log = Log::new(Some(Box::new(log)));
+        let shared = Shared::start(Machine::on(transport, model, features, log));
         if let Some(from) = from {
             let shared = shared.clone();
             std::thread::spawn(move || {

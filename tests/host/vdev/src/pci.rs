@@ -4,16 +4,13 @@
 
 //! The configuration space of a PCI device, with its capabilities (4.1.2, 4.1.4).
 //!
-//! All structures are in BAR 0; BAR 1 has the table of MSI-X, which is QEMU's. At the end of the
+//! All registers are in BAR 0; BAR 1 has the table of MSI-X, which is QEMU's. At the end of the
 //! space is a window of bytes that mean something to the tests only: see [`crate::control`].
 
 use crate::common::reg;
 
 /// Bytes of configuration space.
 pub const SIZE: usize = 256;
-
-/// Bytes of BAR 0. Much of it belongs to no structure, for those that say they are larger.
-pub const BAR_SIZE: u64 = 1 << 20;
 
 /// Bytes of BAR 1.
 pub const TABLE_SIZE: u64 = 4096;
@@ -61,18 +58,20 @@ fn structure(space: &mut [u8; SIZE], at: usize, next: usize, kind: u8, (offset, 
     space[at + 12..at + 16].copy_from_slice(&(len as u32).to_le_bytes());
 }
 
-/// The configuration space of a device of this type and class, with so many vectors.
-pub fn config_space(device_type: u8, class: [u8; 3], vectors: u16) -> [u8; SIZE] {
+/// A space with these ids, of vendor and device, then of the subsystem, and with MSI-X if there are
+/// vectors; behind it are the capabilities from `next` on.
+fn plain_space(ids: [u16; 4], class: [u8; 3], vectors: u16, next: usize) -> [u8; SIZE] {
     let mut space = [0; SIZE];
-    space[0..4].copy_from_slice(&[0xf4, 0x1a, 0x40 + device_type, 0x10]);
+    let at = [0, 2, 0x2c, 0x2e];
+    for (at, id) in at.into_iter().zip(ids) {
+        space[at..at + 2].copy_from_slice(&id.to_le_bytes());
+    }
     // Command: nothing yet. Status: there are capabilities.
     space[6] = 0x10;
-    // 4.1.2: the revision of devices that are not transitional is at least 1.
-    space[8] = 1;
     let [base, sub, interface] = class;
     space[9..12].copy_from_slice(&[interface, sub, base]);
-    space[0x2c..0x30].copy_from_slice(&[0xf4, 0x1a, 0, 0x11]);
-    space[0x34] = if vectors > 0 { cap::MSIX } else { cap::COMMON } as u8;
+    // CAST: Constants of this file, all of which are small.
+    space[0x34] = if vectors > 0 { cap::MSIX } else { next } as u8;
     // INTA.
     space[0x3d] = 1;
 
@@ -80,7 +79,7 @@ pub fn config_space(device_type: u8, class: [u8; 3], vectors: u16) -> [u8; SIZE]
         let control = vectors - 1;
         space[cap::MSIX..cap::MSIX + 12].copy_from_slice(&[
             0x11,
-            cap::COMMON as u8,
+            next as u8,
             (control & 0xff) as u8,
             (control >> 8) as u8,
             // The table is at the beginning of BAR 1, pending bits in its second half.
@@ -94,6 +93,15 @@ pub fn config_space(device_type: u8, class: [u8; 3], vectors: u16) -> [u8; SIZE]
             0,
         ]);
     }
+    space
+}
+
+/// The configuration space of a device of this type and class, with so many vectors.
+pub fn config_space(device_type: u8, class: [u8; 3], vectors: u16) -> [u8; SIZE] {
+    let ids = [0x1af4, 0x1040 + u16::from(device_type), 0x1af4, 0x1100];
+    let mut space = plain_space(ids, class, vectors, cap::COMMON);
+    // 4.1.2: the revision of devices that are not transitional is at least 1.
+    space[8] = 1;
     structure(&mut space, cap::COMMON, cap::NOTIFY, 1, at::COMMON);
     structure(&mut space, cap::NOTIFY, cap::ISR, 2, at::NOTIFY);
     space[cap::NOTIFY + 16..cap::NOTIFY + 20].copy_from_slice(&NOTIFY_MULTIPLIER.to_le_bytes());
@@ -101,4 +109,39 @@ pub fn config_space(device_type: u8, class: [u8; 3], vectors: u16) -> [u8; SIZE]
     structure(&mut space, cap::DEVICE, cap::PCI_CFG, 4, at::DEVICE);
     structure(&mut space, cap::PCI_CFG, 0, 5, (0, 0));
     space
+}
+
+/// The same of a device that has the legacy interface only (4.1.2.3): an id of its own for each of the
+/// old types, revision 0, the type as the subsystem, and no capability of a structure.
+pub fn legacy_space(device_type: u8, class: [u8; 3], vectors: u16) -> [u8; SIZE] {
+    let id = match device_type {
+        1 | 2 => 0x0fff + u16::from(device_type),
+        3 => 0x1003,
+        4 => 0x1005,
+        5 => 0x1002,
+        8 => 0x1004,
+        // 9P: the last type that there was by then.
+        _ => 0x1009,
+    };
+    let ids = [0x1af4, id, 0x1af4, device_type.into()];
+    let mut space = plain_space(ids, class, vectors, 0);
+    // BAR 0 is in I/O space.
+    space[0x10] = 1;
+    space
+}
+
+/// The same of a device whose BAR 0 has the registers of memory-mapped I/O: nobody's but of the module
+/// that knows of it, `tests/modules/virtio_mmio_glue.c`.
+pub fn mmio_space(vectors: u16) -> [u8; SIZE] {
+    plain_space([0x1234, 0x7ab1, 0x1234, 0x7ab1], [0xff, 0, 0], vectors, 0)
+}
+
+/// What is wrong with a notification: it is written to where its queue has its address (4.1.4.4).
+pub fn check_notification(at: u64, width: usize, value: u64) -> Result<(), String> {
+    if at != (value & 0xffff) * u64::from(NOTIFY_MULTIPLIER) || width != 2 {
+        return Err(format!(
+            "notification {value:#x} of {width} bytes at {at:#x}"
+        ));
+    }
+    Ok(())
 }

@@ -23,7 +23,7 @@ impl Machine {
     /// Has the device look at its configuration, and change there what it was asked to.
     pub(crate) fn look_at_config(&mut self) {
         if self.model.settle(&mut self.config) {
-            self.common.generation = self.common.generation.wrapping_add(1);
+            self.state.generation = self.state.generation.wrapping_add(1);
         }
     }
 

@@ -165,13 +165,13 @@ fn answer(
                 .words(&[16, 3, region::COUNT, irq::COUNT])
                 .end(),
         ),
-        command::GET_REGION_INFO => region_info(fields),
+        command::GET_REGION_INFO => region_info(machine, fields),
         command::GET_IRQ_INFO => irq_info(fields),
         command::SET_IRQS => set_irqs(machine, fields, file),
         command::REGION_READ => read(machine, fields),
         command::REGION_WRITE => write(machine, fields),
         command::RESET => {
-            machine.write(pci::at::COMMON.0 + crate::common::reg::STATUS, 1, 0);
+            machine.reset_function();
             Some(Vec::new())
         }
         _ => None,
@@ -212,10 +212,10 @@ fn unmap(machine: &mut Machine, mut fields: Fields<'_>, body: &[u8]) -> Option<V
 }
 
 /// What a region is.
-fn region_info(mut fields: Fields<'_>) -> Option<Vec<u8>> {
+fn region_info(machine: &Machine, mut fields: Fields<'_>) -> Option<Vec<u8>> {
     let (_, _, index) = (fields.u32()?, fields.u32()?, fields.u32()?);
     let size = match index {
-        region::BAR0 => pci::BAR_SIZE,
+        region::BAR0 => machine.bar_size(),
         region::BAR1 => pci::TABLE_SIZE,
         region::CONFIG => pci::SIZE as u64,
         _ => 0,

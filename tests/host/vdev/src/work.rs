@@ -5,16 +5,16 @@
 //! What a device does on its own: its queues, and what it does later.
 
 use crate::{
-    common::{
-        status,
-        NO_VECTOR, //
-    },
     event::Event,
     machine::Machine,
     script::{
         Action,
         Answer,
         Taken, //
+    },
+    state::{
+        status,
+        NO_VECTOR, //
     }, //
 };
 use device::{
@@ -58,11 +58,11 @@ impl Machine {
             self.react();
         }
 
-        let suspended = self.common.status & status::SUSPEND != 0;
-        if (self.common.status & status::DRIVER_OK != 0 && !suspended)
+        let suspended = self.state.status & status::SUSPEND != 0;
+        if (self.state.status & status::DRIVER_OK != 0 && !suspended)
             || (suspended && self.script.restless)
         {
-            for index in 0..self.common.queues.len() {
+            for index in 0..self.state.queues.len() {
                 // CAST: There are few queues.
                 self.drain(index as u16);
                 self.react();
@@ -81,7 +81,7 @@ impl Machine {
     fn run(&mut self, task: Task) {
         match task {
             Task::Settle(suspended) => {
-                self.common.settle(suspended);
+                self.state.settle(suspended);
                 if suspended {
                     self.event(Event::Suspended);
                 } else {
@@ -93,17 +93,8 @@ impl Machine {
                 }
             }
             Task::ResetQueue(index) => {
-                if let Some(queue) = self.queues.get_mut(usize::from(index)) {
-                    *queue = None;
-                }
-                self.kept.retain(|(queue, ..)| *queue != index);
-                if let Some(waiting) = self.waiting.get_mut(usize::from(index)) {
-                    waiting.clear();
-                }
-                self.tasks.retain(
-                    |(_, task)| !matches!(task, Task::Complete(queue, ..) if *queue == index),
-                );
-                self.common.queue_is_reset(index);
+                self.forget_queue(index);
+                self.state.queue_is_reset(index);
                 self.event(Event::QueueIsReset(index));
             }
             Task::Complete(queue, chain, written, answer) => {
@@ -147,7 +138,7 @@ impl Machine {
                 },
                 Err(what) => return self.give_up(index, what),
             };
-            if self.common.status & status::SUSPEND != 0 {
+            if self.state.status & status::SUSPEND != 0 {
                 self.event(Event::TakenSuspended(index));
                 self.violation("a buffer was made available while suspended");
             }
@@ -218,7 +209,7 @@ impl Machine {
 
     /// Uses a buffer.
     fn complete(&mut self, index: u16, chain: Chain, written: u32, answer: &Answer) {
-        let vector = self.common.queues.get(usize::from(index));
+        let vector = self.state.queues.get(usize::from(index));
         let vector = vector.map_or(NO_VECTOR, |queue| queue.vector);
         match self.put(index, chain, written, answer) {
             Err(what) => self.give_up(index, what),
@@ -237,7 +228,7 @@ impl Machine {
             .map(|(chain, len)| Event::Used(index, chain.id.into(), *len))
             .collect();
         let at = usize::from(index);
-        let vector = self.common.queues.get(at);
+        let vector = self.state.queues.get(at);
         let vector = vector.map_or(NO_VECTOR, |queue| queue.vector);
         let Some(Some(queue)) = self.queues.get_mut(at) else {
             return;
@@ -304,7 +295,7 @@ impl Machine {
 
     /// Overwrites the descriptors of a queue with such that go on with themselves.
     fn scribble(&mut self, index: u16) -> Result<(), Violation> {
-        let Some(fields) = self.common.queues.get(usize::from(index)).cloned() else {
+        let Some(fields) = self.state.queues.get(usize::from(index)).cloned() else {
             return Ok(());
         };
         for entry in 0..u64::from(fields.size) {

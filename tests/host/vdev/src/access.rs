@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! Accesses to a device's registers, and to the configuration of its type.
+
+use crate::{
+    event::{
+        Event,
+        Register,
+        Structure, //
+    },
+    machine::Machine, //
+};
+
+impl Machine {
+    /// Whether this is the device status.
+    fn is_status(&self, (structure, at): Register) -> bool {
+        let is_block = matches!(
+            structure,
+            Structure::Common | Structure::Legacy | Structure::Mmio
+        );
+        is_block && at == self.transport.status().0
+    }
+
+    /// Notes what is wrong with an access, if something is.
+    fn check(&mut self, register: Register, width: usize, written: Option<u64>) {
+        let checked = self.transport.check(&self.state, register, width, written);
+        if let Err(what) = checked {
+            self.violation(what);
+        }
+    }
+
+    /// Bytes of BAR 0.
+    pub fn bar_size(&self) -> u64 {
+        self.transport.bar_size()
+    }
+
+    /// Resets the whole function.
+    pub fn reset_function(&mut self) {
+        let (at, width) = self.transport.status();
+        self.write(at, width, 0);
+    }
+
+    /// Reads BAR 0.
+    pub fn read(&mut self, offset: u64, width: usize) -> u64 {
+        let Some(register) = self.transport.register(offset, self.msix) else {
+            self.violation(format!("read of {offset:#x}, where nothing is"));
+            return u64::MAX;
+        };
+        self.check(register, width, None);
+        let mut value = match register {
+            (Structure::Device, at) => self.read_config(at, width),
+            _ => self.transport.read(&mut self.state, register, width),
+        };
+        if let Some(read) = &mut self.script.read {
+            let right = value;
+            value = read(register, right);
+            if value != right {
+                self.altered.0 += 1;
+                let (structure, at) = register;
+                self.log
+                    .note(format!("altered {structure} {at:#x}, which was {right:#x}"));
+            }
+        }
+        if width < 8 {
+            value &= (1 << (8 * width)) - 1;
+        }
+        self.event(Event::Read(register, width, value));
+        self.react();
+        value
+    }
+
+    /// Reads the configuration of the type.
+    fn read_config(&mut self, at: u64, width: usize) -> u64 {
+        let start = usize::try_from(at).unwrap_or(usize::MAX);
+        let bytes = start
+            .checked_add(width)
+            .and_then(|end| self.config.get(start..end));
+        match bytes {
+            Some(bytes) => {
+                let fold = |value, byte: &u8| value << 8 | u64::from(*byte);
+                bytes.iter().rev().fold(0, fold)
+            }
+            None => {
+                self.violation(format!("read of the configuration at {at}, behind its end"));
+                0
+            }
+        }
+    }
+
+    /// Writes BAR 0.
+    pub fn write(&mut self, offset: u64, width: usize, value: u64) {
+        let Some(register) = self.transport.register(offset, self.msix) else {
+            self.violation(format!("write of {offset:#x}, where nothing is"));
+            return;
+        };
+        let is_status = self.is_status(register);
+        if is_status {
+            self.event(Event::Status((value & 0xff) as u8));
+        } else if !self.transport.is_notify(register) {
+            self.event(Event::Write(register, width, value));
+        }
+        self.check(register, width, Some(value));
+        // 3.4.1: nothing but the status is written once it is to suspend itself.
+        if self.suspending && !is_status {
+            self.violation(format!(
+                "write of {} {:#x} while suspended",
+                register.0, register.1
+            ));
+        }
+        let passed = match &mut self.script.write {
+            Some(write) => write(register, value),
+            None => Some(value),
+        };
+        if let Some(value) = passed {
+            if let (Structure::Device, at) = register {
+                self.write_config(at, width, value);
+            } else {
+                match self.transport.write(&mut self.state, register, value) {
+                    Err(what) => self.violation(what),
+                    Ok(effect) => self.effect(effect),
+                }
+            }
+        }
+        self.react();
+    }
+
+    /// Writes the configuration of the type.
+    fn write_config(&mut self, at: u64, width: usize, value: u64) {
+        let bytes = value.to_le_bytes();
+        let offset = usize::try_from(at).unwrap_or(usize::MAX);
+        let written = bytes.get(..width).unwrap_or(&bytes);
+        if let Err(what) = self.model.write_config(&mut self.config, offset, written) {
+            self.violation(what);
+        }
+    }
+}
