@@ -36,6 +36,10 @@ check-guest: ## the tests in guests; TESTS='tests/selftests/x.sh ...' chooses
 check-debug: ## the tests in guests, on a kernel with KASAN and lockdep
 	@scripts/check debug
 
+.PHONY: conformance
+conformance: modules ## C and Rust drivers in each scenario of our devices; DRIVER=c|rust: these alone
+	@scripts/conformance $(if $(DRIVER),--driver '$(DRIVER)')
+
 .PHONY: fuzz
 fuzz: ## fuzz rings and parsers; FUZZ_SECONDS=300 TARGET='split ...' say how long and which
 	@scripts/fuzz
