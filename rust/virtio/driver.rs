@@ -12,8 +12,17 @@
 
 mod bound;
 mod pci;
+mod pm;
 
-use kernel::prelude::*;
+use kernel::{
+    bindings,
+    device::{
+        self,
+        CoreInternal, //
+    },
+    prelude::*,
+    sync::Arc, //
+};
 
 pub(crate) use self::bound::Bound;
 #[doc(hidden)]
@@ -30,7 +39,8 @@ use super::{
         Negotiated, //
     },
     feature::FeatureSet,
-    id::DeviceId, //
+    id::DeviceId,
+    transport::Transport, //
 };
 
 /// A driver for one kind of device.
@@ -77,6 +87,37 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// Called in process context when the device works again, after
     /// [`QueueHandler::resume`](super::irq::QueueHandler::resume) of all queues.
     fn resume(&self) {}
+}
+
+/// The data of a device that was probed, on any bus.
+///
+/// # Safety
+///
+/// `dev` must come from the driver core, in a callback for which it holds the device's lock, and be
+/// a device that a driver of this library has been bound to.
+unsafe fn bound(dev: *mut bindings::device) -> Arc<Bound> {
+    // SAFETY: The core keeps the device for the duration of the callback.
+    let dev = unsafe { &*dev.cast::<device::Device<CoreInternal<'_>>>() };
+    // SAFETY: As the caller promises, and with the type that all buses store there.
+    unsafe { dev.drvdata_borrow::<Arc<Bound>>() }
+        .get_ref()
+        .clone()
+}
+
+/// Takes a device on any bus into use.
+///
+/// # Errors
+///
+/// Any of those of negotiating with the device, and of the driver's.
+fn probe<T: Driver>(
+    dev: &device::Device<CoreInternal<'_>>,
+    transport: KBox<dyn Transport>,
+) -> Result {
+    let negotiated = Negotiated::new::<T>(transport)?;
+    let device = negotiated.device().clone();
+    let bound = Bound::new(device, T::probe(negotiated)?)?;
+    dev.set_drvdata(Ok::<_, Error>(bound.clone()))
+        .inspect_err(|_| bound.remove())
 }
 
 /// Declares a module that is one virtio driver.

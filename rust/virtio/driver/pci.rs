@@ -6,10 +6,7 @@
 
 use kernel::{
     bindings,
-    device::{
-        self,
-        CoreInternal, //
-    },
+    device::CoreInternal,
     driver,
     error::{
         from_result,
@@ -22,14 +19,12 @@ use kernel::{
 };
 
 use super::{
+    pm,
     Bound,
     Driver, //
 };
 use crate::virtio::{
-    device::{
-        life::Pause,
-        Negotiated, //
-    },
+    device::life::Pause,
     id::DeviceId,
     transport::{
         pci::Pci,
@@ -94,7 +89,7 @@ unsafe impl<T: Driver + PciIds> driver::RegistrationOps for PciAdapter<T> {
             (*reg.get()).shutdown = Some(shutdown_callback);
             (*reg.get()).sriov_configure = Some(sriov_configure_callback);
             (*reg.get()).err_handler = &ERROR_HANDLERS;
-            (*reg.get()).driver.pm = &PM_OPS;
+            (*reg.get()).driver.pm = &pm::PM_OPS;
         }
 
         // SAFETY: `reg` is initialised and stays until `unregister`.
@@ -144,13 +139,7 @@ impl<T: Driver + PciIds> PciAdapter<T> {
             Self::check_id(pdev)?;
             let transport = Pci::new(pdev, T::NAME)?;
             let transport = KBox::new(transport, GFP_KERNEL)? as KBox<dyn Transport>;
-            let negotiated = Negotiated::new::<T>(transport)?;
-            let device = negotiated.device().clone();
-            let bound = Bound::new(device, T::probe(negotiated)?)?;
-
-            let dev: &device::Device<CoreInternal<'_>> = pdev.as_ref();
-            dev.set_drvdata(Ok::<_, Error>(bound.clone()))
-                .inspect_err(|_| bound.remove())?;
+            super::probe::<T>(pdev.as_ref(), transport)?;
             Ok(0)
         })
     }
@@ -184,12 +173,7 @@ unsafe fn device<'a>(pdev: *mut bindings::pci_dev) -> &'a pci::Device<CoreIntern
 /// Those of [`device`]; and the driver's `probe_callback` must have succeeded for the device.
 unsafe fn bound(pdev: *mut bindings::pci_dev) -> Arc<Bound> {
     // SAFETY: As the caller promises.
-    let pdev = unsafe { device(pdev) };
-    let dev: &device::Device<CoreInternal<'_>> = pdev.as_ref();
-    // SAFETY: As the caller promises, and with the type stored there.
-    unsafe { dev.drvdata_borrow::<Arc<Bound>>() }
-        .get_ref()
-        .clone()
+    unsafe { super::bound(&raw mut (*pdev).dev) }
 }
 
 /// Called by the PCI core before the machine stops or another kernel takes over: no device may
@@ -285,52 +269,3 @@ static ERROR_HANDLERS: bindings::pci_error_handlers = bindings::pci_error_handle
     resume: Some(error_resume_callback),
     cor_error_detected: None,
 };
-
-/// The PCI device of a callback about a device.
-fn pci_device(dev: *mut bindings::device) -> *mut bindings::pci_dev {
-    dev.cast::<u8>()
-        .wrapping_sub(core::mem::offset_of!(bindings::pci_dev, dev))
-        .cast()
-}
-
-/// Called before the machine sleeps.
-extern "C" fn sleep_callback(dev: *mut bindings::device) -> c_int {
-    // SAFETY: The core calls this for devices that were probed, which are PCI devices.
-    unsafe { bound(pci_device(dev)) }.stop(Pause::Sleep);
-    // A device that could not be stopped has failed, which is no reason to stay awake.
-    0
-}
-
-/// Called before the machine is copied to disk, and before another copy takes over: devices have to
-/// forget about this one's memory.
-extern "C" fn hibernate_callback(dev: *mut bindings::device) -> c_int {
-    // SAFETY: As in `sleep_callback`.
-    unsafe { bound(pci_device(dev)) }.stop(Pause::Hibernation);
-    // As above.
-    0
-}
-
-/// Called when the machine woke up, or goes on after it was copied to disk.
-extern "C" fn wake_callback(dev: *mut bindings::device) -> c_int {
-    // SAFETY: As in `sleep_callback`.
-    unsafe { bound(pci_device(dev)) }.restart();
-    // A device that does not come back has failed; the machine goes on without it.
-    0
-}
-
-/// What the PCI core calls about sleep.
-static PM_OPS: bindings::dev_pm_ops = bindings::dev_pm_ops {
-    suspend: Some(sleep_callback),
-    resume: Some(wake_callback),
-    freeze: Some(hibernate_callback),
-    thaw: Some(wake_callback),
-    poweroff: Some(hibernate_callback),
-    restore: Some(wake_callback),
-    ..pm_ops_of_nothing()
-};
-
-/// Operations of which there are none.
-const fn pm_ops_of_nothing() -> bindings::dev_pm_ops {
-    // SAFETY: A structure of function pointers, for which NULL means that there is none.
-    unsafe { core::mem::zeroed() }
-}
