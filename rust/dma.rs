@@ -248,6 +248,26 @@ pub(crate) enum Space {
     Platform(ARef<device::Device>),
 }
 
+/// Sets the widest DMA mask that works, of 64 and 32 bits.
+///
+/// # Errors
+///
+/// What the DMA API returns for the narrower one.
+///
+/// # Safety
+///
+/// No mapping may have been made for `dev` yet, nor be made meanwhile.
+pub(crate) unsafe fn set_widest_mask(dev: &device::Device) -> Result {
+    let raw = raw_device(dev);
+
+    // SAFETY: `dev` is live, and the caller promises the rest.
+    let ret = to_result(unsafe { bindings::dma_set_mask_and_coherent(raw, u64::MAX) });
+    ret.or_else(|_| {
+        // SAFETY: As above.
+        to_result(unsafe { bindings::dma_set_mask_and_coherent(raw, u64::from(u32::MAX)) })
+    })
+}
+
 /// The `struct device` behind `dev`.
 #[inline]
 pub(crate) fn raw_device<Ctx: device::DeviceContext>(

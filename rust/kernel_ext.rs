@@ -14,6 +14,7 @@ pub(crate) mod bindings;
 pub mod block;
 pub mod dma;
 pub mod hw_random;
+pub(crate) mod io;
 pub mod irq;
 pub mod module_param;
 pub(crate) mod pci;

@@ -21,9 +21,10 @@ use kernel::{
     },
 };
 
-mod mapping;
-
-pub(crate) use self::mapping::Mapping;
+use crate::io::{
+    Mapping,
+    Owner, //
+};
 
 /// Number of BARs of a function with a type 0 header.
 pub(crate) const NUM_BARS: usize = 6;
@@ -178,14 +179,8 @@ impl Function {
     /// What the DMA API returns for the narrower one.
     pub(crate) fn set_dma_mask(&self) -> Result {
         let dev: &device::Device = (*self.dev).as_ref();
-        let raw = crate::dma::raw_device(dev);
-
-        // SAFETY: `dev` is live, and no mapping has been made for it yet.
-        let ret = to_result(unsafe { bindings::dma_set_mask_and_coherent(raw, u64::MAX) });
-        ret.or_else(|_| {
-            // SAFETY: As above.
-            to_result(unsafe { bindings::dma_set_mask_and_coherent(raw, u64::from(u32::MAX)) })
-        })
+        // SAFETY: No mapping has been made for it yet.
+        unsafe { crate::dma::set_widest_mask(dev) }
     }
 
     /// Maps `length` bytes at `offset` of BAR `bar`.
@@ -218,16 +213,6 @@ impl Function {
         let ptr = NonNull::new(ptr).ok_or(ENOMEM)?;
         // SAFETY: It was made for the range just now.
         Ok(unsafe { Mapping::new(ptr, length.try_into()?, self.clone()) })
-    }
-
-    /// Unmaps a range.
-    ///
-    /// # Safety
-    ///
-    /// `ptr` must be from [`Self::map`] of this function, and is not used any more.
-    unsafe fn unmap(&self, ptr: NonNull<c_void>) {
-        // SAFETY: By the requirement of this function.
-        unsafe { bindings::pci_iounmap(raw_device(&*self.dev), ptr.as_ptr()) };
     }
 
     /// Allocates exactly `count` vectors of one of the `kinds` (`PCI_IRQ_*`).
@@ -272,6 +257,13 @@ impl Function {
         Ok(Vectors {
             function: self.clone(),
         })
+    }
+}
+
+impl Owner for Function {
+    unsafe fn unmap(&self, ptr: NonNull<c_void>) {
+        // SAFETY: By the requirement of this function it is from `pci_iomap_range`, in `map`.
+        unsafe { bindings::pci_iounmap(raw_device(&*self.dev), ptr.as_ptr()) };
     }
 }
 

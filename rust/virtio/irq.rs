@@ -7,6 +7,8 @@
 //! With a vector for each queue the kernel calls the queue's handler by its own function pointer;
 //! on a shared vector or line all queues are asked in turn.
 
+mod line;
+
 use kernel::{
     new_mutex,
     prelude::*,
@@ -24,6 +26,7 @@ use super::{
 };
 use crate::irq;
 
+pub(crate) use self::line::LineInterrupt;
 pub use crate::irq::Return;
 
 /// What a driver does with one of its queues: when it may have used buffers, and when the device

@@ -20,7 +20,7 @@ use kernel::{
     },
 };
 
-use super::transport::pci;
+use super::transport::Doorbell;
 
 /// A notification that the device waits for.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub struct Notifier(Arc<Bell>);
 /// A doorbell and whether it may be rung.
 struct Bell {
     gate: Atomic<u32>,
-    doorbell: pci::Doorbell,
+    doorbell: Doorbell,
 }
 
 impl Notifier {
@@ -67,7 +67,7 @@ impl Notifier {
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub(super) fn new(doorbell: pci::Doorbell) -> Result<Self> {
+    pub(super) fn new(doorbell: Doorbell) -> Result<Self> {
         let bell = Bell {
             gate: Atomic::new(gate::CLOSED),
             doorbell,

@@ -9,7 +9,11 @@
 //! does not matter; the one thing that is not, the notification of a queue, is a
 //! [`Notifier`](super::notify::Notifier).
 
+pub mod doorbell;
+pub mod features;
+pub mod line;
 pub mod pci;
+pub mod registers;
 
 use kernel::{
     device,
@@ -28,6 +32,7 @@ use super::{
     irq::QueueInterrupt,
     notify::Notifier, //
 };
+use crate::io::Mapping;
 
 /// How the device tells a queue that it has used buffers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +64,9 @@ impl From<Plan> for QueueVectors {
         }
     }
 }
+
+/// The doorbell of one queue, behind any transport.
+pub(in crate::virtio) type Doorbell = doorbell::Doorbell<Mapping>;
 
 /// The interrupt handlers of a device, by which a transport wires it up.
 pub(crate) struct Interrupts<'a> {
@@ -92,8 +100,9 @@ pub(crate) trait Transport: Control + Send + Sync {
     /// Features of this transport that the library knows how to use.
     fn features(&self) -> FeatureSet;
 
-    /// Number of queues that the device has.
-    fn num_queues(&self) -> u16;
+    /// Number of queues that the device has; if it has as many as `wanted`, there may be more than
+    /// this says. For a device that has features.
+    fn has_queues(&self, wanted: u16) -> u16;
 
     /// What notifies the device of queue `index`, which is placed, as the negotiated `features` want
     /// it.

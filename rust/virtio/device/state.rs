@@ -199,7 +199,7 @@ impl Negotiated {
     /// `ENODEV` when the device has not that many, `ENOMEM`.
     pub fn queues(self, count: u16, affinity: bool) -> Result<Setup> {
         let device = &self.0.device;
-        let available = device.transport.num_queues();
+        let available = device.transport.has_queues(count);
         if count > available {
             device.err(fmt!("{count} queues needed, the device has {available}"));
             return Err(ENODEV);

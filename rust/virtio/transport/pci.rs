@@ -9,7 +9,6 @@ pub mod common;
 pub mod control;
 pub mod doorbell;
 pub mod features;
-pub mod isr;
 pub mod vectors;
 
 use kernel::{
@@ -39,27 +38,27 @@ use self::{
         Registers, //
     },
     control::Configured,
-    isr::Verdict,
     vectors::Plan, //
 };
 use super::{
+    Doorbell,
     Interrupts,
     Transport,
     Wired, //
 };
 use crate::{
+    io::Mapping,
     irq,
     pci::{
         self as ext_pci,
         Function,
-        Mapping,
         Vectors, //
     },
     virtio::{
         config::ConfigAccess,
         feature::FeatureSet,
         irq::{
-            ConfigInterrupt,
+            LineInterrupt,
             SharedInterrupt, //
         },
         notify::Notifier, //
@@ -254,23 +253,11 @@ impl Pci {
     fn handle_line(&self, vectors: &Vectors, interrupts: &Interrupts<'_>) -> Result<Handlers> {
         let mut handlers = KVec::with_capacity(1, GFP_KERNEL)?;
 
-        let line = Arc::new(
-            LineInterrupt {
-                isr: self.isr.clone(),
-                line: isr::Line::new(),
-                epoch: self.epoch,
-                queues: SharedInterrupt::new(interrupts.queues)?,
-                config: interrupts.config.clone(),
-            },
-            GFP_KERNEL,
-        )?;
+        let isr = self.isr.clone();
+        // Reading the byte clears it and lets go of the line.
+        let cause = move || isr.read8(0);
         handlers.push(
-            irq::Registration::new_threaded(
-                vectors.irq(0)?,
-                irq::Sharing::Shared,
-                CString::try_from_fmt(fmt!("{}", interrupts.name))?,
-                line,
-            )?,
+            LineInterrupt::register(vectors.irq(0)?, interrupts, cause)?,
             GFP_KERNEL,
         )?;
         Ok(handlers)
@@ -285,38 +272,6 @@ struct Guard {
     _handlers: Handlers,
     _vectors: Vectors,
 }
-
-/// The handler of the interrupt line.
-struct LineInterrupt {
-    isr: Arc<Mapping>,
-    line: isr::Line,
-    epoch: Instant<Monotonic>,
-    queues: Arc<SharedInterrupt>,
-    config: Arc<ConfigInterrupt>,
-}
-
-impl irq::Handler for LineInterrupt {
-    fn handle(&self) -> irq::Return {
-        // Reading the byte clears it and lets go of the line.
-        let isr = self.isr.read8(0);
-        let queues = || self.queues.interrupt() == irq::Return::Handled;
-
-        match self.line.interrupt(isr, millis_since(self.epoch), queues) {
-            Verdict::NotOurs => irq::Return::None,
-            Verdict::Handled => irq::Return::Handled,
-            Verdict::Config => irq::Return::WakeThread,
-        }
-    }
-}
-
-impl irq::ThreadedHandler for LineInterrupt {
-    fn handle_threaded(&self) {
-        self.config.changed();
-    }
-}
-
-/// The doorbell of one queue.
-pub(in crate::virtio) type Doorbell = doorbell::Doorbell<Mapping>;
 
 impl ConfigAccess for Pci {
     fn len(&self) -> usize {
@@ -358,12 +313,6 @@ impl ConfigAccess for Pci {
     }
 }
 
-/// Milliseconds since `epoch`.
-fn millis_since(epoch: Instant<Monotonic>) -> u64 {
-    // CAST: The clock does not go backwards.
-    epoch.elapsed().as_millis() as u64
-}
-
 impl Configured for Pci {
     type Registers = Mapping;
 
@@ -372,7 +321,8 @@ impl Configured for Pci {
     }
 
     fn millis(&self) -> u64 {
-        millis_since(self.epoch)
+        // CAST: The clock does not go backwards.
+        self.epoch.elapsed().as_millis() as u64
     }
 
     fn pause(&self) {
@@ -393,7 +343,7 @@ impl Transport for Pci {
         features::supported(&self.common, &self.notify, self.function.has_sriov())
     }
 
-    fn num_queues(&self) -> u16 {
+    fn has_queues(&self, _wanted: u16) -> u16 {
         self.common.num_queues()
     }
 

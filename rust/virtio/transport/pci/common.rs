@@ -4,6 +4,7 @@
 
 //! The common configuration structure (VIRTIO 1.4, 4.1.4.3).
 
+pub use crate::virtio::transport::registers::Registers;
 use crate::virtio::{
     bringup::RingAddresses,
     feature::FeatureSet,
@@ -51,33 +52,6 @@ mod reg {
     pub(super) const QUEUE_NOTIF_CONFIG_DATA: usize = 0x38;
     /// Whether it is being reset.
     pub(super) const QUEUE_RESET: usize = 0x3a;
-}
-
-/// Access to the registers of a structure.
-///
-/// Values are in the CPU's byte order; each call makes one access of its width. Beyond the end,
-/// reads give all ones and writes do nothing.
-pub trait Registers {
-    /// Bytes there are.
-    fn len(&self) -> usize;
-
-    /// Whether there are none.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Reads a byte.
-    fn read8(&self, offset: usize) -> u8;
-    /// Reads 16 bits.
-    fn read16(&self, offset: usize) -> u16;
-    /// Reads 32 bits.
-    fn read32(&self, offset: usize) -> u32;
-    /// Writes a byte.
-    fn write8(&self, offset: usize, value: u8);
-    /// Writes 16 bits.
-    fn write16(&self, offset: usize, value: u16);
-    /// Writes 32 bits.
-    fn write32(&self, offset: usize, value: u32);
 }
 
 /// The structure.

@@ -11,22 +11,13 @@ use super::{
         Registers, //
     },
 };
-use crate::virtio::feature::{
-    transport,
-    FeatureSet, //
+use crate::virtio::{
+    feature::{
+        transport,
+        FeatureSet, //
+    },
+    transport::features::ANY_TRANSPORT, //
 };
-
-/// Those that need nothing of the device but that it offers them.
-const ALWAYS: FeatureSet = FeatureSet::of(&[
-    transport::INDIRECT_DESC,
-    transport::EVENT_IDX,
-    transport::VERSION_1,
-    transport::ACCESS_PLATFORM,
-    transport::RING_PACKED,
-    transport::IN_ORDER,
-    transport::ORDER_PLATFORM,
-    transport::SUSPEND,
-]);
 
 /// What can be accepted. A feature that comes with a register is left alone if the register is not
 /// there, NOTIFICATION_DATA if a doorbell of 32 bits can not be (VIRTIO 1.4, 4.1.4.4.1), and SR_IOV
@@ -36,7 +27,7 @@ pub fn supported<R: Registers>(
     notify: &Notify,
     has_sriov: bool,
 ) -> FeatureSet {
-    let mut features = ALWAYS;
+    let mut features = ANY_TRANSPORT;
     if has_sriov {
         features = features.with(transport::SR_IOV);
     }

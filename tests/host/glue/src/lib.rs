@@ -13,6 +13,9 @@ extern crate self as kernel;
 
 pub mod bindings;
 pub mod dma;
+#[allow(dead_code)]
+#[path = "../../../../rust/io.rs"]
+mod io;
 pub mod pci;
 pub mod prelude;
 pub mod sync;

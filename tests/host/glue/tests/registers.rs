@@ -30,7 +30,6 @@ fn values(bytes: &[Cell<u8>]) -> Vec<u8> {
 
 /// PCI-LAY-03: the first byte of a register is the lowest one of its value, in either direction.
 #[test]
-#[allow(clippy::arc_with_non_send_sync)]
 fn registers_are_little_endian() {
     let cells = bytes(&[0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88]);
     let function = Arc::new(Function::default());
@@ -49,7 +48,6 @@ fn registers_are_little_endian() {
 
 /// Beyond the end, reads give all ones and writes do nothing.
 #[test]
-#[allow(clippy::arc_with_non_send_sync)]
 fn registers_end() {
     let cells = bytes(&[0; 8]);
     let registers = map(&cells[..6], &Arc::new(Function::default()));
@@ -65,7 +63,6 @@ fn registers_end() {
 /// PCI-LAY-03: the addresses of a ring are little-endian as a whole, and so are a queue's size and the
 /// features.
 #[test]
-#[allow(clippy::arc_with_non_send_sync)]
 fn what_a_queue_is_told_is_little_endian() {
     let cells = bytes(&[0; 0x40]);
     let config = CommonConfig::new(map(&cells, &Arc::new(Function::default())));

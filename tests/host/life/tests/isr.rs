@@ -4,7 +4,7 @@
 
 //! Interrupts on a line.
 
-use pure::transport::pci::isr::{
+use pure::transport::line::{
     Line,
     Verdict, //
 };

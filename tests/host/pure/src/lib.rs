@@ -24,6 +24,11 @@ mod virtio {
 
     /// Transports.
     pub mod transport {
+        pub mod doorbell;
+        pub mod features;
+        pub mod line;
+        pub mod registers;
+
         /// PCI.
         pub mod pci {
             pub mod capability;
@@ -31,7 +36,6 @@ mod virtio {
             pub mod control;
             pub mod doorbell;
             pub mod features;
-            pub mod isr;
             pub mod vectors;
         }
     }

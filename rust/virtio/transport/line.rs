@@ -2,7 +2,8 @@
 
 // Copyright (C) 2026 The virtio-rust authors
 
-//! The ISR status (VIRTIO 1.4, 4.1.4.5): who interrupts on a line.
+//! Who interrupts on a line: the ISR status of a PCI device (VIRTIO 1.4, 4.1.4.5), `InterruptStatus`
+//! of one on a platform (4.2.2). Both have the same bits.
 
 use core::sync::atomic::{
     AtomicU32,

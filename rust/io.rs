@@ -2,7 +2,7 @@
 
 // Copyright (C) 2026 The virtio-rust authors
 
-//! Ranges of BARs, mapped.
+//! Ranges of registers, mapped: of memory or, behind PCI, of I/O ports.
 
 use core::ptr::NonNull;
 
@@ -12,18 +12,28 @@ use kernel::{
     sync::Arc, //
 };
 
-use super::Function;
-use crate::virtio::transport::pci::common::Registers;
+use crate::virtio::transport::registers::Registers;
 
-/// A mapped range of a BAR, of memory or I/O ports.
+/// What registers are of, and what ends their mapping.
+pub(crate) trait Owner: Send + Sync {
+    /// Ends a mapping.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` must be a mapping that was made for this owner, and is not used any more.
+    unsafe fn unmap(&self, ptr: NonNull<c_void>);
+}
+
+/// A mapped range of registers.
 ///
 /// # Invariants
 ///
-/// `ptr` is a cookie from `pci_iomap_range` that covers `length` bytes.
+/// `ptr` is a cookie for `ioread32()` and its like that covers `length` bytes as long as `owner` is
+/// there and has not been told to unmap it.
 pub(crate) struct Mapping {
     ptr: NonNull<c_void>,
     length: usize,
-    function: Arc<Function>,
+    owner: Arc<dyn Owner>,
 }
 
 // SAFETY: Device registers belong to no thread.
@@ -36,15 +46,11 @@ impl Mapping {
     ///
     /// # Safety
     ///
-    /// `ptr` must be a cookie from `pci_iomap_range` for a BAR of `function`, covering `length` bytes,
-    /// and be nobody else's.
-    pub(super) unsafe fn new(ptr: NonNull<c_void>, length: usize, function: Arc<Function>) -> Self {
+    /// `ptr` must be a cookie for `ioread32()` and its like that covers `length` bytes until `owner`
+    /// is told to unmap it, and is to be told so by nobody else.
+    pub(crate) unsafe fn new(ptr: NonNull<c_void>, length: usize, owner: Arc<dyn Owner>) -> Self {
         // INVARIANT: By the requirement of this function.
-        Self {
-            ptr,
-            length,
-            function,
-        }
+        Self { ptr, length, owner }
     }
 
     /// The cookie for `width` bytes at `offset`, if they are mapped.
@@ -118,6 +124,6 @@ impl Registers for Mapping {
 impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: By the type invariant; this was the only use of it.
-        unsafe { self.function.unmap(self.ptr) };
+        unsafe { self.owner.unmap(self.ptr) };
     }
 }

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! Features of rings and of the transport that can be accepted from a device behind any transport.
+
+use crate::virtio::feature::{
+    transport,
+    FeatureSet, //
+};
+
+/// Those that need nothing of the device but that it offers them.
+pub const ANY_TRANSPORT: FeatureSet = FeatureSet::of(&[
+    transport::INDIRECT_DESC,
+    transport::EVENT_IDX,
+    transport::VERSION_1,
+    transport::ACCESS_PLATFORM,
+    transport::RING_PACKED,
+    transport::IN_ORDER,
+    transport::ORDER_PLATFORM,
+    transport::SUSPEND,
+]);
