@@ -40,7 +40,9 @@ fn msix(machine: &mut Machine, on: bool) {
 
 /// Memory for a device, from this address on.
 fn memory(machine: &Machine, at: u64, len: u64) {
-    let path = std::env::temp_dir().join(format!("vdev-legacy-{}-{at:x}", std::process::id()));
+    // Tests run side by side.
+    let (process, thread) = (std::process::id(), std::thread::current().id());
+    let path = std::env::temp_dir().join(format!("vdev-legacy-{process}-{thread:?}-{at:x}"));
     let file = std::fs::File::options()
         .read(true)
         .write(true)

@@ -85,7 +85,9 @@ fn bring_up(machine: &mut Machine, features: u128, at: u64) {
 
 /// Memory for a device, from this address on.
 fn memory(machine: &Machine, at: u64, len: u64) {
-    let path = std::env::temp_dir().join(format!("vdev-mmio-{}-{at:x}", std::process::id()));
+    // Tests run side by side.
+    let (process, thread) = (std::process::id(), std::thread::current().id());
+    let path = std::env::temp_dir().join(format!("vdev-mmio-{process}-{thread:?}-{at:x}"));
     let options = std::fs::File::options()
         .read(true)
         .write(true)
