@@ -69,6 +69,7 @@ fn tree() -> Tree {
         ("host/ring/tests/file.rs", RUST),
         ("host/no/tests/file.rs", RUST),
         ("selftests/it.sh", SHELL),
+        ("selftests/vdev-it.sh", SHELL),
     ])
 }
 
@@ -107,6 +108,26 @@ fn a_table_that_is_right_is_counted() {
     let counts = Status::ALL.map(|status| summary.count("one", status));
     assert_eq!(counts, [1, 0, 1]);
     assert!(summary.to_string().contains("does not apply"));
+}
+
+#[test]
+fn what_is_shown_by_models_is_counted() {
+    for (tests, modelled) in [
+        ("host:ring::file::plain; guest:it.sh:it works", 1),
+        ("guest:it.sh:it works", 0),
+        ("guest:vdev-it.sh:it works", 1),
+        ("guest:it.sh:it works; guest:vdev-it.sh:it works", 1),
+    ] {
+        let rows = [
+            row("A-01", "shown", tests, ""),
+            row("A-02", "not yet", "host:ring::file::inner::nested", "Why."),
+        ];
+        let table = HEADER.to_owned() + &rows.concat();
+        let summary = check(&table, GROUPS, &tree()).expect("nothing is wrong");
+        assert_eq!(summary.modelled(), modelled, "{tests}");
+        let said = format!("shown 1, {modelled} of them by");
+        assert!(summary.to_string().contains(&said), "{summary}");
+    }
 }
 
 #[test]
