@@ -128,7 +128,7 @@ done
 # BLK-OP-04 BLK-OP-08 BLK-OP-18
 check "headers of flushes and of the serial number are as they are to be" headers 12
 check "headers on a packed ring are as they are to be" headers 13
-# BLK-INIT-15
+# BLK-INIT-15 VQ-PACKED-11
 check "no request has more segments, or longer ones, than the disk takes" limited 12
 check "the same on a packed ring" limited 13
 # BLK-INIT-14

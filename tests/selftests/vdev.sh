@@ -96,6 +96,7 @@ queue_reset() { # slot
 	restarted "$1" 0
 }
 
+# RNG-01
 for slot in 10 11; do
 	check "a generator at $slot is drawn from" draws $slot good 1280
 done
@@ -108,7 +109,7 @@ check "interrupts after a reset and without a vector do no harm" after_reset 10
 check "interrupts without reason do no harm" draws 10 storm 1280
 # VQ-SPLIT-27
 check "an answer without an interrupt is found" draws 11 lost-interrupt 64
-# VQ-SPLIT-32 VQ-SPLIT-33
+# VQ-SPLIT-32 VQ-SPLIT-33 RNG-02 RNG-04
 check "what lies behind the length of an answer is not given to anybody" short 10
 check "the same of a packed ring" short 11
 # RNG-03

@@ -41,6 +41,13 @@ fn net_status(config: &mut [u8], stays: u8, added: u8) {
     }
 }
 
+/// Changes the capacity of a block device.
+fn capacity(config: &mut [u8], change: fn(u64) -> u64) {
+    if let Some(capacity) = config.first_chunk_mut::<8>() {
+        *capacity = change(u64::from_le_bytes(*capacity)).to_le_bytes();
+    }
+}
+
 /// Where the window is.
 const WINDOW: std::ops::Range<usize> = pci::SIZE - 64..pci::SIZE;
 
@@ -102,7 +109,8 @@ impl Machine {
     /// Carries out a command. What it answers.
     ///
     /// `do` knows: `needs-reset`, `release` (what was kept), `interrupt` (by all ways), `grow` (a disk
-    /// to twice its size), `link-down`, `link-up` and `announce` (of a network device).
+    /// to twice its size), `shrink` (to a quarter), `empty` (to none), `grow-and-reset` (with one
+    /// interrupt for both), `link-down`, `link-up` and `announce` (of a network device).
     pub fn command(&mut self, command: &str) -> String {
         let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
         match verb {
@@ -160,22 +168,24 @@ impl Machine {
 
     /// Does something out of turn.
     fn command_do(&mut self, what: &str) -> String {
+        self.event(Event::Note(format!("do {what}")));
         let action = match what {
             "needs-reset" => Action::NeedsReset,
             "release" => Action::Release,
             "interrupt" => Action::InterruptAll,
-            "grow" => Action::Configure(|config| {
-                // Twice the sectors: one bit further.
-                if let Some(capacity) = config.first_chunk_mut::<8>() {
-                    *capacity = (u64::from_le_bytes(*capacity) << 1).to_le_bytes();
-                }
-            }),
+            "grow" => Action::Configure(|config| capacity(config, |sectors| sectors << 1)),
+            "shrink" => Action::Configure(|config| capacity(config, |sectors| sectors >> 2)),
+            "empty" => Action::Configure(|config| capacity(config, |_| 0)),
+            "grow-and-reset" => {
+                let grow = |config: &mut [u8]| capacity(config, |sectors| sectors << 1);
+                self.act(Action::ConfigureQuietly(grow));
+                Action::NeedsReset
+            }
             "link-down" => Action::Configure(|config| net_status(config, !LINK_UP, 0)),
             "link-up" => Action::Configure(|config| net_status(config, !LINK_UP, LINK_UP)),
             "announce" => Action::Configure(|config| net_status(config, 0xff, ANNOUNCE)),
             _ => return "no such thing".into(),
         };
-        self.event(Event::Note(format!("do {what}")));
         self.act(action);
         "ok".into()
     }

@@ -93,6 +93,17 @@ impl Map {
         })
     }
 
+    /// Whether the device may write the byte at this address.
+    pub fn may_write(&self, addr: u64) -> bool {
+        self.lock(|ranges| {
+            let holds = |range: &&mut Range| addr.wrapping_sub(range.base) < range.len;
+            ranges
+                .iter_mut()
+                .find(holds)
+                .is_some_and(|range| range.writable)
+        })
+    }
+
     /// How many bytes are mapped.
     pub fn mapped(&self) -> u64 {
         self.lock(|ranges| {

@@ -49,6 +49,9 @@ pub enum Event {
     Read(Register, usize, u64),
     /// The driver wrote a register: register, bytes, value.
     Write(Register, usize, u64),
+    /// The driver, or what finds capabilities for it, read or wrote one of the standard's in
+    /// configuration space: whether it wrote, offset, bytes.
+    Capability(bool, usize, usize),
     /// The driver wrote the device status.
     Status(u8),
     /// The device has reset itself, and says so.
@@ -95,6 +98,10 @@ impl fmt::Display for Event {
             }
             Self::Write((structure, offset), width, value) => {
                 write!(f, "write {structure} {offset:#x} {width} {value:#x}")
+            }
+            Self::Capability(is_write, offset, width) => {
+                let what = if *is_write { "write" } else { "read" };
+                write!(f, "{what} capability {offset:#x} {width}")
             }
             Self::Status(value) => write!(f, "status {value}"),
             Self::Reset => f.write_str("reset"),

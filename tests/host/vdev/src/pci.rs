@@ -44,6 +44,8 @@ pub mod cap {
     pub const DEVICE: usize = 0x80;
     /// Access through configuration space.
     pub const PCI_CFG: usize = 0x90;
+    /// All of them but MSI-X.
+    pub const ALL: std::ops::Range<usize> = COMMON..PCI_CFG + 20;
 }
 
 /// Writes the capability of a structure (4.1.4).

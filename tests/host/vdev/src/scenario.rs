@@ -6,7 +6,11 @@
 //! driver at the end.
 
 use crate::{
-    event::Event,
+    common::reg,
+    event::{
+        Event,
+        Structure, //
+    },
     scenarios, //
     script::Script,
 };
@@ -69,6 +73,24 @@ pub fn never(events: &[Event], is: impl Fn(&Event) -> bool) -> Verdict {
         Some(event) => Err(format!("{event} should not be")),
         None => Ok(()),
     }
+}
+
+/// The features that the driver accepted last.
+pub fn accepted(events: &[Event]) -> u128 {
+    let (mut features, mut select) = (0u128, 0);
+    for event in events {
+        match event {
+            Event::Reset => features = 0,
+            Event::Write((Structure::Common, reg::DRIVER_FEATURE_SELECT), _, word) => {
+                select = *word;
+            }
+            Event::Write((Structure::Common, reg::DRIVER_FEATURE), _, bits) if select < 4 => {
+                features |= u128::from(*bits) << (32 * select);
+            }
+            _ => {}
+        }
+    }
+    features
 }
 
 /// The parts of a log that begin with an event like `from`, up to the next one like `to`.

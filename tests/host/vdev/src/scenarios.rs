@@ -6,10 +6,15 @@
 
 mod basic;
 mod blk;
+mod cache;
+mod capacity;
 mod claims;
 mod hostile;
 mod moments;
 mod net;
+mod offers;
+mod order;
+mod places;
 mod rings;
 mod suspend;
 
@@ -19,10 +24,15 @@ use crate::scenario::Scenario;
 pub(crate) static ALL: &[&[Scenario]] = &[
     basic::ALL,
     blk::ALL,
+    cache::ALL,
+    capacity::ALL,
     claims::ALL,
     hostile::ALL,
     moments::ALL,
     net::ALL,
+    offers::ALL,
+    order::ALL,
+    places::ALL,
     rings::ALL,
     suspend::ALL,
 ];

@@ -5,6 +5,7 @@
 //! Accesses to a device's configuration space.
 
 use crate::{
+    event::Event,
     machine::Machine,
     pci,
     transport::Transport, //
@@ -19,6 +20,9 @@ impl Machine {
         if self.aimed(offset) {
             let (at, width) = self.aim();
             return self.read(at, width);
+        }
+        if self.is_capability(offset) {
+            self.event(Event::Capability(false, offset, width));
         }
         let mut bytes = [0; 8];
         for (at, byte) in (offset..).zip(bytes.iter_mut().take(width)) {
@@ -40,6 +44,13 @@ impl Machine {
             self.write(at, width, bytes.iter().rev().fold(0, fold));
             return;
         }
+        if self.is_capability(offset) {
+            self.event(Event::Capability(true, offset, bytes.len()));
+            // 4.1.4.1: all but the window into the BARs is for reading.
+            if offset < pci::cap::PCI_CFG + 4 {
+                self.violation(format!("write of {offset:#x}, in a capability"));
+            }
+        }
         for (at, byte) in (offset..).zip(bytes) {
             if at == pci::cap::MSIX + 3 {
                 self.msix = byte & 0x80 != 0;
@@ -49,6 +60,11 @@ impl Machine {
                 *place = *byte;
             }
         }
+    }
+
+    /// Whether this is in one of the standard's capabilities.
+    fn is_capability(&self, offset: usize) -> bool {
+        self.transport == Transport::Pci && pci::cap::ALL.contains(&offset)
     }
 
     /// Whether this is the window of the capability that reaches the BAR (4.1.4.9).

@@ -27,6 +27,8 @@ pub mod feature {
     pub const SIZE_MAX: u128 = 1 << 1;
     /// `seg_max` is valid.
     pub const SEG_MAX: u128 = 1 << 2;
+    /// It can not be written.
+    pub const RO: u128 = 1 << 5;
     /// `blk_size` is valid.
     pub const BLK_SIZE: u128 = 1 << 6;
     /// It can flush its cache.
@@ -179,10 +181,14 @@ impl Model for Blk {
         let room = chain.writable - 1;
         let segments = chain.elements.len().saturating_sub(2);
         let longest = chain.elements.iter().map(|element| element.len).max();
+        // What is for reading only, and mapped for writing all the same.
+        let open = chain.elements.iter();
+        let open = open.filter(|element| !element.writable && map.may_write(element.addr));
         log.add(Event::Request(format!(
-            "{kind} sector {sector} out {} in {room} segments {segments} longest {}",
+            "{kind} sector {sector} out {} in {room} segments {segments} longest {} open {}",
             chain.readable - 16,
             longest.unwrap_or(0),
+            open.count(),
         )));
         if let Err(what) = Self::check(kind, reserved, sector, chain) {
             log.add(Event::Violation(what));

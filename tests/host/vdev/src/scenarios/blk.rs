@@ -25,7 +25,7 @@ use crate::{
 use std::time::Duration;
 
 /// Writes a field of the configuration.
-fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
+pub(super) fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
     if let Some(place) = bytes.get_mut(at..at + value.len()) {
         place.copy_from_slice(value);
     }
@@ -48,7 +48,7 @@ fn limited() -> Script {
 }
 
 /// The number behind a word of a request's description.
-fn number(text: &str, name: &str) -> Option<u32> {
+pub(super) fn number(text: &str, name: &str) -> Option<u32> {
     let mut words = text.split(' ').skip_while(|word| *word != name);
     words.nth(1)?.parse().ok()
 }
@@ -91,7 +91,7 @@ fn headers_verdict(events: &[Event]) -> Verdict {
 }
 
 /// A script with another configuration.
-fn configured(configure: fn(&mut [u8])) -> Script {
+pub(super) fn configured(configure: fn(&mut [u8])) -> Script {
     Script {
         configure: Some(configure),
         ..Script::default()
