@@ -17,6 +17,7 @@ use vdev::{
     state::feature,
     transport::Transport, //
 };
+use vmm_sys_util::tempfile::TempFile;
 
 /// A device without a guest.
 fn machine(kind: &str, features: u128) -> Machine {
@@ -40,17 +41,7 @@ fn msix(machine: &mut Machine, on: bool) {
 
 /// Memory for a device, from this address on.
 fn memory(machine: &Machine, at: u64, len: u64) {
-    // Tests run side by side.
-    let (process, thread) = (std::process::id(), std::thread::current().id());
-    let path = std::env::temp_dir().join(format!("vdev-legacy-{process}-{thread:?}-{at:x}"));
-    let file = std::fs::File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&path);
-    let file = file.unwrap();
-    std::fs::remove_file(path).unwrap();
+    let file = TempFile::new().unwrap().into_file();
     file.set_len(len).unwrap();
     machine.map.map(at, len, Some((file, 0)), true).unwrap();
 }
@@ -189,4 +180,51 @@ fn rules_that_a_driver_breaks_are_noticed() {
         case(&mut machine);
         assert_ne!(violations(&machine), [""; 0], "{what}");
     }
+}
+
+/// Has a disk read a sector; its request is in elements of such lengths: header first, the rest for
+/// the device to write. What was wrong with it.
+fn read_sector(features: u128, header: &[u32], rest: &[u32]) -> Vec<String> {
+    let mut machine = machine("blk", feature::ANY_LAYOUT);
+    memory(&machine, 0x10000, 0x8000);
+    bring_up(&mut machine, (features & 0xffff_ffff) as u64, 0x10);
+    // A read of sector 0, with a priority.
+    machine.map.write(0x12004, &[1]).unwrap();
+    let elements = header.iter().map(|len| (*len, 0));
+    let elements: Vec<(u32, u16)> = elements.chain(rest.iter().map(|len| (*len, 2))).collect();
+    let mut addr = 0x12000u64;
+    for (index, (len, flags)) in (0u16..).zip(&elements) {
+        let next = u16::from(usize::from(index) + 1 < elements.len());
+        let at = 0x10000 + 16 * u64::from(index);
+        machine.map.write(at, &addr.to_le_bytes()).unwrap();
+        machine.map.write(at + 8, &len.to_le_bytes()).unwrap();
+        machine
+            .map
+            .write(at + 12, &(flags | next).to_le_bytes())
+            .unwrap();
+        machine
+            .map
+            .write(at + 14, &(index + 1).to_le_bytes())
+            .unwrap();
+        addr += u64::from(*len);
+    }
+    machine.map.write(0x10400, &[0, 0, 1, 0, 0, 0]).unwrap();
+    machine.write(reg::QUEUE_NOTIFY, 2, 0);
+    machine.work();
+    let mut used = [0; 2];
+    machine.map.read(0x11002, &mut used).unwrap();
+    assert_eq!(used, [1, 0]);
+    violations(&machine)
+}
+
+/// 5.2.6.4: header and status are on their own, unless ANY_LAYOUT was agreed on; 5.2.6.3: a legacy
+/// header has a priority.
+#[test]
+fn requests_of_a_disk_have_their_framing() {
+    assert_eq!(read_sector(0, &[16], &[512, 1]), [""; 0]);
+    assert_eq!(read_sector(0, &[16], &[513]).len(), 1);
+    assert_eq!(read_sector(0, &[8, 8], &[512, 1]).len(), 1);
+    let any = feature::ANY_LAYOUT;
+    assert_eq!(read_sector(any, &[16], &[513]), [""; 0]);
+    assert_eq!(read_sector(any, &[8, 8], &[512, 1]), [""; 0]);
 }

@@ -21,6 +21,7 @@ use vdev::{
     state::feature,
     transport::Transport, //
 };
+use vmm_sys_util::tempfile::TempFile;
 
 /// A device without a guest.
 fn machine(transport: Transport, kind: &str, features: u128) -> Machine {
@@ -85,17 +86,7 @@ fn bring_up(machine: &mut Machine, features: u128, at: u64) {
 
 /// Memory for a device, from this address on.
 fn memory(machine: &Machine, at: u64, len: u64) {
-    // Tests run side by side.
-    let (process, thread) = (std::process::id(), std::thread::current().id());
-    let path = std::env::temp_dir().join(format!("vdev-mmio-{process}-{thread:?}-{at:x}"));
-    let options = std::fs::File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&path);
-    let file = options.unwrap();
-    std::fs::remove_file(path).unwrap();
+    let file = TempFile::new().unwrap().into_file();
     file.set_len(len).unwrap();
     machine.map.map(at, len, Some((file, 0)), true).unwrap();
 }

@@ -14,10 +14,12 @@ use crate::{
         gather,
         scatter,
         Model, //
-    }, //
+    },
+    state, //
 };
 use device::{
     Chain,
+    Element,
     Violation, //
 };
 
@@ -71,6 +73,8 @@ pub const ID: &[u8; 20] = b"vdev-with-20-letters";
 pub struct Blk {
     /// Its contents.
     data: Vec<u8>,
+    /// What was agreed on with the driver.
+    features: u128,
 }
 
 impl Blk {
@@ -78,6 +82,7 @@ impl Blk {
     pub fn new(bytes: usize) -> Self {
         Self {
             data: vec![0; bytes],
+            features: state::feature::VERSION_1,
         }
     }
 
@@ -89,8 +94,10 @@ impl Blk {
     }
 
     /// What is wrong with a header (5.2.6, 5.2.6.1).
-    fn check(kind: u32, reserved: u32, sector: u64, chain: &Chain) -> Result<(), String> {
-        if reserved != 0 {
+    fn check(&self, kind: u32, reserved: u32, sector: u64, chain: &Chain) -> Result<(), String> {
+        let is_legacy = self.features & state::feature::VERSION_1 == 0;
+        // 5.2.6.3: a priority in legacy requests.
+        if reserved != 0 && !is_legacy {
             return Err(format!("reserved field of a header: {reserved:#x}"));
         }
         if matches!(kind, 4 | 8) && sector != 0 {
@@ -108,6 +115,13 @@ impl Blk {
             return Err(format!(
                 "request of type {kind} with data of {data:?} bytes"
             ));
+        }
+        // 5.2.6.4: header and status have descriptors of their own then.
+        let framed = |element: Option<&Element>, len| element.is_some_and(|it| it.len == len);
+        let is_framed = framed(chain.elements.first(), 16) && framed(chain.elements.last(), 1);
+        let is_free = !is_legacy || self.features & state::feature::ANY_LAYOUT != 0;
+        if !is_framed && !is_free {
+            return Err("header or status with data in one descriptor".into());
         }
         Ok(())
     }
@@ -159,6 +173,10 @@ impl Model for Blk {
         }
     }
 
+    fn start(&mut self, features: u128) {
+        self.features = features;
+    }
+
     fn request(
         &mut self,
         _queue: u16,
@@ -190,7 +208,7 @@ impl Model for Blk {
             longest.unwrap_or(0),
             open.count(),
         )));
-        if let Err(what) = Self::check(kind, reserved, sector, chain) {
+        if let Err(what) = self.check(kind, reserved, sector, chain) {
             log.add(Event::Violation(what));
         }
 
