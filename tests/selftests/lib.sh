@@ -378,12 +378,13 @@ generator_works() { # slot
 # QEMU
 # ----
 
-# QEMU's monitor is on a serial line of the guests that have one; see boots/.
-MONITOR=/dev/virtio-ports/monitor
-
-# To be called once, before the first check that needs it.
+# QEMU's monitor is on a serial line of the guests that have one; see boots/. To be called
+# once, before the first check that needs it.
 open_monitor() {
-	exec 7<>$MONITOR
+	local name
+	eventually 20 grep -qx monitor /sys/class/virtio-ports/*/name
+	name=$(grep -lx monitor /sys/class/virtio-ports/*/name)
+	exec 7<>"/dev/$(basename "${name%/name}")"
 	# A byte that is in no JSON ends what QEMU has taken for the beginning of a command:
 	# the line may have echoed.
 	printf '\377\n' >&7
