@@ -54,7 +54,7 @@ END
 # The guest ends without the end of what it runs.
 run() { # how
 	local trace=$scratch/trace.$1
-	../../scripts/guest --timeout 200 --driver rust --console "$scratch/console.$1" \
+	../../scripts/guest --root host --timeout 200 --driver rust --console "$scratch/console.$1" \
 		--device virtio-blk-pci,drive=d0,num-queues=2,ioeventfd=off --device virtio-rng-pci,ioeventfd=off \
 		--qemu "-blockdev null-co,node-name=d0,size=1073741824,read-zeroes=on,latency-ns=20000000
 			-trace events=$scratch/events -D $trace" \

@@ -7,7 +7,6 @@
 # namespace. What the driver did is asserted on by the devices.
 #
 # guest: --cpus 2 --append 'intel_iommu=on iommu.strict=1'
-# guest: --append 'modprobe.blacklist=kvm_amd,kvm_intel,kvm,ahci,sr_mod,sg,i6300esb,serio_raw,evdev,button,psmouse'
 # guest: --qemu '-device intel-iommu,intremap=off,caching-mode=on'
 # guest: --driver c --vdev net,iommu_platform,addr=0x10
 # guest: --vdev net,iommu_platform,packed,event_idx,indirect_desc,addr=0x11
