@@ -75,12 +75,13 @@ pub fn never(events: &[Event], is: impl Fn(&Event) -> bool) -> Verdict {
     }
 }
 
-/// The features that the driver accepted last.
+/// The features that were agreed on last.
 pub fn accepted(events: &[Event]) -> u128 {
-    let (mut features, mut select) = (0u128, 0);
+    let (mut agreed, mut features, mut select) = (0, 0u128, 0);
     for event in events {
         match event {
             Event::Reset => features = 0,
+            Event::Status(11) => agreed = features,
             Event::Write((Structure::Common, reg::DRIVER_FEATURE_SELECT), _, word) => {
                 select = *word;
             }
@@ -90,7 +91,7 @@ pub fn accepted(events: &[Event]) -> u128 {
             _ => {}
         }
     }
-    features
+    agreed
 }
 
 /// The parts of a log that begin with an event like `from`, up to the next one like `to`.

@@ -106,7 +106,7 @@ fn directions_verdict(events: &[Event]) -> Verdict {
         events,
         |event| matches!(event, Event::Request(text) if open(text)),
     )?;
-    for kind in ["0 ", "1 ", "8 "] {
+    for kind in ["0 ", "1 "] {
         happened(
             events,
             &format!("request of type {kind}"),
