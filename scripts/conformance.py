@@ -31,9 +31,9 @@ MEANING = {
     "conforms": "the device does what it should, and so does the driver",
     "differs": "the driver does otherwise than ours, as the specification lets it; see below",
     "violates": "the driver broke a rule of the specification, which one is in parentheses",
-    "works": "the device breaks a rule; it can be used all the same",
+    "works": "the device breaks a rule or is odd; it can be used all the same",
     "recovers": "the same, after the driver has reset it",
-    "fails cleanly": "the device breaks a rule; it is refused, or who uses it gets errors, in bounded time, and "
+    "fails cleanly": "the device breaks a rule or is odd; it is refused, or who uses it gets errors, in bounded time, and "
     "the driver lets go of it",
     "wrong data": "who uses the device gets what it has not written",
     "does not work": "the device does what it should, and can not be used",
@@ -41,6 +41,7 @@ MEANING = {
     "could be killed",
     "guest hangs": "nothing goes on in the guest any more",
     "guest panics": "its kernel stops",
+    "guest ends": "so does QEMU",
     "warns": "the kernel says that something is wrong with itself",
     "does not apply": "it was not run; see below",
 }
@@ -150,6 +151,12 @@ def broken(verdict):
     return re.sub(r"0x[0-9a-f]{4,}|[0-9]{5,}", "…", what)
 
 
+def differs(words, driver, verdict):
+    """Whether this is no fault of this driver."""
+    start = f"{driver}-differs="
+    return any(word.startswith(start) and word[len(start) :].replace("_", " ") in verdict for word in words)
+
+
 def result(scenarios, name, driver, seen):
     """What became of it, in a few words."""
     words = scenarios.words(name)
@@ -170,7 +177,7 @@ def result(scenarios, name, driver, seen):
             return "fails cleanly"
         return "recovers" if seen.get("starts", 0) > 1 else "works"
     if verdict != "pass":
-        return "differs" if f"{driver}-differs" in words else f"violates ({broken(verdict)})"
+        return "differs" if differs(words, driver, verdict) else f"violates ({broken(verdict)})"
     return "conforms" if works or "errors" in words else "does not work"
 
 
@@ -264,8 +271,8 @@ fixed seeds, but when things happen does not: its result may be another one the 
     print("\n## Where the drivers may differ, and what was not run\n")
     reasons = {}
     for name in sorted(scenarios.names):
-        for word in ("none", "c-none", "c-differs", "rust-none", "rust-differs"):
-            if word in scenarios.words(name):
+        for word in sorted(scenarios.words(name)):
+            if re.match(r"none$|(c|rust)-(none$|differs=)", word):
                 reasons.setdefault(scenarios.reason(name, word), []).append(f"`{name}`")
     for reason, some in reasons.items():
         print(f"- {', '.join(some)}: {reason}")
