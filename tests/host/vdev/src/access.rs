@@ -53,18 +53,17 @@ impl Machine {
             (Structure::Device, at) => self.read_config(at, width),
             _ => self.transport.read(&mut self.state, register, width),
         };
+        let mask = u64::MAX >> (64 - 8 * width.clamp(1, 8));
+        value &= mask;
         if let Some(read) = &mut self.script.read {
             let right = value;
-            value = read(register, right);
+            value = read(register, right) & mask;
             if value != right {
-                self.altered.0 += 1;
+                self.altered.register(register);
                 let (structure, at) = register;
                 self.log
                     .note(format!("altered {structure} {at:#x}, which was {right:#x}"));
             }
-        }
-        if width < 8 {
-            value &= (1 << (8 * width)) - 1;
         }
         self.event(Event::Read(register, width, value));
         self.react();

@@ -16,7 +16,7 @@
 //! | `verdict but TEXT`| the same, but for violations that begin with TEXT           |
 //! | `log`             | the last lines of the log, but for mappings                 |
 //! | `count TEXT`      | lines of the log that begin with TEXT                       |
-//! | `altered`         | answers that were altered: of registers, of requests        |
+//! | `altered`         | how much was not as it should be, by kind                     |
 //! | `mapped`          | how many bytes of memory the device may use                 |
 //! | `do NAME`         | something out of turn; see [`Machine::command`]             |
 
@@ -119,7 +119,7 @@ impl Machine {
                     let Ok(seed) = rest[campaign::PREFIX.len()..].parse() else {
                         return "no such seed".into();
                     };
-                    self.arm_with(&campaign::CAMPAIGN, campaign::script(seed));
+                    self.arm_with(campaign::scenario(seed), campaign::script(seed));
                     self.log.note(format!("seed {seed}"));
                     "ok".into()
                 }
@@ -148,7 +148,7 @@ impl Machine {
                 let lines = self.log.lines().filter(|line| line.starts_with(rest));
                 lines.count().to_string()
             }
-            "altered" => format!("{} {}", self.altered.0, self.altered.1),
+            "altered" => self.altered.to_string(),
             "mapped" => self.map.mapped().to_string(),
             "do" => self.command_do(rest),
             _ => "no such command".into(),

@@ -28,6 +28,7 @@
 //! | [`script`]    | what a device does otherwise than it should                                |
 //! | [`scenario`]  | named scripts, each with its verdict; [`scenarios`] are those there are    |
 //! | [`campaign`]  | scripts at random, from a seed                                             |
+//! | [`altered`]   | how much of what a driver was told was not as it should be                 |
 //! | [`control`]   | how tests in the guest choose scenarios and see verdicts                   |
 //!
 //! # Verdicts
@@ -44,6 +45,7 @@
 //! and all that [`device::Violation`] knows of rings.
 
 mod access;
+pub mod altered;
 pub mod campaign;
 pub mod common;
 pub mod control;

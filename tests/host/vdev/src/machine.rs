@@ -8,6 +8,7 @@
 //! things happened.
 
 use crate::{
+    altered::Altered,
     control::Control,
     dma::Map,
     event::{
@@ -90,8 +91,8 @@ pub struct Machine {
     pub(crate) requests: u64,
     /// How often it was started since then.
     pub(crate) starts: u64,
-    /// Answers of registers and of requests that were not as they should, in all scenarios.
-    pub(crate) altered: (u64, u64),
+    /// What was not as it should be, in all scenarios.
+    pub(crate) altered: Altered,
     /// The window for tests.
     pub(crate) control: Control,
     /// Whether somebody has something to do for [`Self::work`].
@@ -129,7 +130,7 @@ impl Machine {
             changed: false,
             requests: 0,
             starts: 0,
-            altered: (0, 0),
+            altered: Altered::default(),
             control: Control::default(),
             pending: false,
             features: features | feature::VERSION_1,
@@ -206,6 +207,7 @@ impl Machine {
                 return;
             }
             for action in std::mem::take(&mut self.todo) {
+                self.altered.action(&action);
                 self.act(action);
             }
         }
@@ -218,10 +220,12 @@ impl Machine {
             Action::InterruptAll => {
                 for vector in 0..VECTORS {
                     if self.interrupts.vector(vector) {
+                        self.altered.interrupts += 1;
                         self.event(Event::Interrupt(Some(vector)));
                     }
                 }
                 if self.interrupts.line() {
+                    self.altered.interrupts += 1;
                     self.event(Event::Interrupt(None));
                 }
             }

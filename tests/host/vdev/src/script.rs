@@ -37,6 +37,8 @@ pub struct Answer {
     pub after: Duration,
     /// Whether all descriptors are overwritten first, with flags that make lists of them.
     pub scribble: bool,
+    /// Whether the driver's area is overwritten first, which is the driver's to write.
+    pub deface: bool,
 }
 
 impl Default for Answer {
@@ -52,6 +54,7 @@ impl Default for Answer {
             silent: false,
             after: Duration::ZERO,
             scribble: false,
+            deface: false,
         }
     }
 }

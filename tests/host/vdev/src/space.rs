@@ -29,6 +29,7 @@ impl Machine {
             let scripted = self.script.space.iter().find(|(place, _)| *place == at);
             let plain = self.space.get(at).copied().unwrap_or(0);
             *byte = scripted.map_or(plain, |(_, value)| *value);
+            self.altered.capabilities += u64::from(*byte != plain);
         }
         u64::from_le_bytes(bytes)
     }

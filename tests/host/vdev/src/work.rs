@@ -13,6 +13,7 @@ use crate::{
         Taken, //
     },
     state::{
+        feature,
         status,
         NO_VECTOR, //
     }, //
@@ -107,7 +108,10 @@ impl Machine {
                     self.complete(queue, chain, written, &answer);
                 }
             }
-            Task::Act(action) => self.act(action),
+            Task::Act(action) => {
+                self.altered.action(&action);
+                self.act(action);
+            }
         }
     }
 
@@ -167,7 +171,7 @@ impl Machine {
         };
         self.requests += 1;
         if answer != Answer::default() {
-            self.altered.1 += 1;
+            self.altered.answer(&answer);
             self.log.note(format!("altered answer: {answer:?}"));
         }
 
@@ -211,9 +215,14 @@ impl Machine {
     fn complete(&mut self, index: u16, chain: Chain, written: u32, answer: &Answer) {
         let vector = self.state.queues.get(usize::from(index));
         let vector = vector.map_or(NO_VECTOR, |queue| queue.vector);
+        let is_there = matches!(self.queues.get(usize::from(index)), Some(Some(_)));
+        let id = chain.id.into();
         match self.put(index, chain, written, answer) {
             Err(what) => self.give_up(index, what),
             Ok(wanted) => {
+                if is_there {
+                    self.altered.completion(answer, id, written, wanted);
+                }
                 if wanted && !answer.silent {
                     self.interrupt(vector, 1);
                 }
@@ -268,6 +277,9 @@ impl Machine {
         if answer.scribble {
             self.scribble(index)?;
         }
+        if answer.deface {
+            self.deface(index)?;
+        }
         let len = answer.claim.unwrap_or(written);
         let id = u32::from(chain.id);
         let Some(Some(queue)) = self.queues.get_mut(usize::from(index)) else {
@@ -308,6 +320,22 @@ impl Machine {
         }
         self.log
             .note(format!("descriptors of queue {index} are overwritten"));
+        Ok(())
+    }
+
+    /// Overwrites the driver's area of a queue.
+    fn deface(&mut self, index: u16) -> Result<(), Violation> {
+        let Some(fields) = self.state.queues.get(usize::from(index)).cloned() else {
+            return Ok(());
+        };
+        let len = match self.state.has(feature::PACKED) {
+            true => 4,
+            // Flags, index, ring, and the event index.
+            false => 6 + 2 * usize::from(fields.size),
+        };
+        self.map.write(fields.at.driver, &vec![0xa5; len])?;
+        self.log
+            .note(format!("the driver's area of queue {index} is overwritten"));
         Ok(())
     }
 

@@ -220,15 +220,9 @@ fn campaign(seed: u64) -> (Vec<u64>, String) {
 
 #[test]
 fn campaigns_are_replayed_from_their_seeds() {
-    let told: Vec<_> = (0..20).map(campaign).collect();
-    let again: Vec<_> = (0..20).map(campaign).collect();
+    let told: Vec<_> = (0..32).map(campaign).collect();
+    let again: Vec<_> = (0..32).map(campaign).collect();
     assert_eq!(told, again);
-    let quiet = |told: &&(Vec<u64>, String)| told.1 == "0 0";
-    assert!(
-        told.iter().any(|told| quiet(&told)),
-        "some leave registers alone"
-    );
-    assert!(told.iter().filter(quiet).count() < 15, "most do not");
     let mut machine = machine(0);
     for name in ["campaign-", "campaign-x", "campaign--1"] {
         let answer = command(&mut machine, &format!("scenario {name}"));
