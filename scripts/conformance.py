@@ -22,7 +22,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-HOSTILE_FILES = {"claims.rs", "hostile.rs", "moments.rs"}
+HOSTILE_FILES = {"claims.rs", "deaf.rs", "hostile.rs", "moments.rs"}
 PRIORITY = (
     "All of block devices: the C driver writes the priority of a request to a field of its header that 5.2.6 calls "
     "reserved, without a rule for its value. This is not counted."

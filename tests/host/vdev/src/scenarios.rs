@@ -9,6 +9,7 @@ mod blk;
 mod cache;
 mod capacity;
 mod claims;
+mod deaf;
 mod hostile;
 mod moments;
 mod net;
@@ -27,6 +28,7 @@ pub(crate) static ALL: &[&[Scenario]] = &[
     cache::ALL,
     capacity::ALL,
     claims::ALL,
+    deaf::ALL,
     hostile::ALL,
     moments::ALL,
     net::ALL,

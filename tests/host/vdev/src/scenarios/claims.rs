@@ -133,6 +133,19 @@ pub(crate) static ALL: &[Scenario] = &[
             ..Answer::default()
         })
     }),
+    // What the driver wrote of buffers that it made available.
+    wild("available-overwritten", || {
+        answers(|taken| Answer {
+            deface: taken.before % 4 == 2,
+            ..Answer::default()
+        })
+    }),
+    tame("interrupts-scarce", || {
+        answers(|taken| Answer {
+            silent: taken.before % 8 == 5,
+            ..Answer::default()
+        })
+    }),
     tame("out-of-order", || {
         answers(|taken| Answer {
             after: Duration::from_millis(4 * (taken.before % 3)),
@@ -163,6 +176,19 @@ pub(crate) static ALL: &[Scenario] = &[
     tame("device-length-0", || {
         space(&[(cap::DEVICE + 12, 0), (cap::DEVICE + 13, 0)])
     }),
+    tame("unknown-capability", || space(&[(cap::PCI_CFG + 3, 77)])),
+    // The first one is to be used (4.1.4), whatever a second one says.
+    tame("second-common", || {
+        space(&[(cap::PCI_CFG + 3, 1), (cap::PCI_CFG + 4, 7)])
+    }),
+    tame("common-other-id", || space(&[(cap::COMMON, 5)])),
+    tame("common-too-long", || space(&[(cap::COMMON + 14, 0xff)])),
+    // Behind the end of a BAR that has something else.
+    tame("notify-bar-1", || space(&[(cap::NOTIFY + 4, 1)])),
+    tame("notify-multiplier-0", || space(&[(cap::NOTIFY + 16, 0)])),
+    wild("notify-in-common", || space(&[(cap::NOTIFY + 9, 0)])),
+    wild("device-in-common", || space(&[(cap::DEVICE + 9, 0)])),
+    wild("isr-in-common", || space(&[(cap::ISR + 9, 0)])),
     tame("common-length-56", || space(&[(cap::COMMON + 12, 56)])),
     tame("caps-of-no-length", || {
         let caps = [cap::COMMON, cap::NOTIFY, cap::ISR, cap::DEVICE];
