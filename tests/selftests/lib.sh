@@ -163,8 +163,11 @@ kernel_log() {
 	dmesg | sed "1,/selftests: test $$ begins/d"
 }
 
+# What it says of faults.
+export FAULTS='WARNING|BUG[: ]|Oops|Call Trace|general protection|UBSAN|KASAN|refcount_t|possible (circular|recursive) locking|inconsistent lock state|blocked for more than|soft lockup|rcu.*stall|DMAR:.*fault|swiotlb buffer is full|rust_kernel: panicked|page allocation failure'
+
 log_is_clean() {
-	! kernel_log | grep -E 'WARNING|BUG[: ]|Oops|Call Trace|general protection|UBSAN|KASAN|refcount_t|possible (circular|recursive) locking|inconsistent lock state|blocked for more than|soft lockup|rcu.*stall|DMAR:.*fault|swiotlb buffer is full|rust_kernel: panicked|page allocation failure'
+	! kernel_log | grep -E "$FAULTS"
 }
 
 # Lines that our modules and devices wrote.

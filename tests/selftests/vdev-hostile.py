@@ -1,52 +1,119 @@
 #!/usr/bin/python3 -IS
 # SPDX-License-Identifier: GPL-2.0
 # Copyright (C) 2026 The virtio-rust authors
-"""Has drivers meet devices of our own in one scenario after the other.
+"""Has drivers meet devices of our own that are not as they should be.
 
-vdev-hostile.py OUTCOME:SLOT:SCENARIO... with the outcome refused, works or any. Prints a line
-for each: ok or not, the seconds that it took, and what is wrong.
+vdev-hostile.py OUTCOME:SLOT:SCENARIO...
+    One scenario after the other. The outcome is refused, works, errors (its driver takes it,
+    and who uses it gets an error) or any.
+
+vdev-hostile.py --campaign SEED SECONDS ROUNDS
+    Devices that do anything at random, from seeds in a row, until the time is over or there were
+    so many rounds (0: any number). SEED and 1 do again what one of them did.
+
+Prints a line for each: ok or not, OUTCOME:SLOT:SCENARIO, the seconds that it took, and what is
+wrong; and before each, begin. Lines that begin otherwise are remarks.
 
 Whatever the device does, the driver takes it or does not within ten seconds, whoever uses
-it is done in bounded time, and the driver lets go of it within ten seconds. What is read of
-a generator is what the device has written. At the end of each, nobody has the device.
+it is done in bounded time, the driver lets go of it within ten seconds, and the kernel has nothing
+to say of it (FAULTS is what it might). What is read of a generator is what the device has written.
+At the end of each, nobody has the device.
 """
 
+import errno
 import glob
+import mmap
 import os
+import re
+import select
 import signal
 import sys
+import threading
 import time
+import traceback
 
-# Seconds for the steps. Emulation on a busy machine takes its time, a hang has no end.
-BIND, USE, UNBIND = 10, 25, 10
-SLOW = 3
+# Seconds for the steps. Emulation on a busy machine takes its time, and a kernel that looks for
+# faults takes SLOWNESS as long; a hang has no end.
+BIND, USE, UNBIND, RETURN = 10, 25, 10, 10
+SLOW = 3 * int(os.environ.get("SLOWNESS", "1"))
+# Seconds for which a device of a campaign is used, by whether it goes on for long, breaks soon or
+# breaks at once; and how long is waited for that to end before the driver has to let go of a device
+# that is in use.
+LONG, SHORT, TOUCH = 1.0, 0.3, 0.03
+PATIENCE = 1.0
+# Seconds after which a device of a campaign is not given to its driver once more.
+ROUND = 2
+# Seconds between remarks of a campaign.
+REMARK = 15
+# Bytes that a generator is asked for at a time.
+PIECE = 64
 SYSFS = "/sys/bus/pci"
 CURRENT = "/sys/class/misc/hw_random/rng_current"
+DEBUGFS = "/sys/kernel/debug/virtio_rust"
+IO_TIMEOUT = "/sys/module/virtio_blk_rust/parameters/io_timeout"
+FAULTS = re.compile(os.environ.get("FAULTS", "WARNING|BUG[: ]|Oops|Call Trace"))
+SLOTS = (10, 11, 12, 13)
+# How children end whose test itself failed, and who read what the device has not written.
+FAILED, UNLIKE = 98, 99
+LETTERS = bytes(range(ord("a"), ord("p") + 1))
 
 
 class Wrong(Exception):
     """Something is not as it is to be."""
 
 
-def child(seconds, function):
+class Hang(Wrong):
+    """Something does not end, and nothing can be said of what comes after it."""
+
+
+class Child:
+    """A process that does something that may never end."""
+
+    def __init__(self, function):
+        self.pid = os.fork()
+        if self.pid == 0:
+            status = FAILED
+            try:
+                status = 0 if function() else 1
+            except Wrong as error:
+                sys.stderr.write(f"{error}\n")
+                status = UNLIKE
+            except OSError as error:
+                status = min(error.errno or 1, FAILED - 1)
+            except BaseException:
+                traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(status)
+        self.file = os.pidfd_open(self.pid)
+        self.status = None
+
+    def wait(self, seconds):
+        """Whether it did not fail; None if it has not ended."""
+        if self.status is None:
+            if not select.select([self.file], [], [], seconds)[0]:
+                return None
+            self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            os.close(self.file)
+            if self.status == FAILED:
+                raise Wrong("the test itself failed")
+        return self.status == 0
+
+    def give_up(self):
+        """It hangs: says where, and leaves it behind."""
+        with open(f"/proc/{self.pid}/stack") as stack:
+            sys.stderr.write(stack.read())
+        os.kill(self.pid, signal.SIGKILL)
+
+
+def bounded(seconds, function):
     """Has a process do something within its time. Whether it did not fail; None: it hangs."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            status = 0 if function() else 1
-        except OSError as error:
-            status = error.errno or 1
-        os._exit(min(status, 255))
-    end = time.monotonic() + seconds * SLOW
-    while time.monotonic() < end:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status) == 0
-        time.sleep(0.005)
-    with open(f"/proc/{pid}/stack") as stack:
-        sys.stderr.write(stack.read())
-    os.kill(pid, signal.SIGKILL)
-    return None
+    child = Child(function)
+    done = child.wait(seconds * SLOW)
+    if done is None:
+        child.give_up()
+    if child.status == UNLIKE:
+        raise Wrong("what was read is not what the device wrote")
+    return done
 
 
 def write(path, text):
@@ -60,10 +127,68 @@ def generators():
         return set(name for name in file.read().split() if name.startswith("virtio_rng"))
 
 
+def shown():
+    """What debugfs has a directory of."""
+    return set(glob.glob(f"{DEBUGFS}/*"))
+
+
+class KernelLog:
+    """What the kernel says from now on."""
+
+    def __init__(self):
+        self.file = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+        os.lseek(self.file, 0, os.SEEK_END)
+
+    def check(self):
+        """Fails if it said that something is wrong since the last call."""
+        found = []
+        while True:
+            try:
+                record = os.read(self.file, 8192).decode(errors="replace")
+            except BlockingIOError:
+                break
+            except BrokenPipeError:
+                # There was more than it keeps. What is lost is said by its taint.
+                continue
+            text = record.partition(";")[2].partition("\n")[0]
+            if FAULTS.search(text) or found:
+                found.append(text)
+        if found:
+            raise Wrong("the kernel says:\n" + "\n".join(found[:40]))
+
+
+def waiting():
+    """Processes that wait and can not be killed."""
+    found = set()
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            with open(path) as file:
+                if file.read().rpartition(")")[2].split()[0] == "D":
+                    found.add(path.split("/")[2])
+        except OSError:
+            pass
+    return found
+
+
+def check_waiting():
+    """Fails if somebody waits for good."""
+    end = time.monotonic() + RETURN * SLOW
+    found = waiting()
+    while found:
+        if time.monotonic() > end:
+            for pid in found:
+                with open(f"/proc/{pid}/stack") as stack:
+                    sys.stderr.write(f"{pid}:\n{stack.read()}")
+            raise Hang(f"in D state: {' '.join(found)}")
+        time.sleep(0.02)
+        found &= waiting()
+
+
 class Device:
     """A device of our own."""
 
     def __init__(self, slot):
+        self.slot = int(slot)
         self.address = f"0000:00:{slot}.0"
         self.path = f"{SYSFS}/devices/{self.address}"
 
@@ -71,11 +196,14 @@ class Device:
         return os.path.exists(f"{self.path}/driver")
 
     def bind(self):
-        # That the driver refuses it is no error of the file.
-        return child(BIND, lambda: write(f"{SYSFS}/drivers_probe", self.address))
+        """Gives it to its driver. That the driver refuses it is no error of the file."""
+        if bounded(BIND, lambda: write(f"{SYSFS}/drivers_probe", self.address)) is None:
+            raise Hang("the driver neither takes it nor refuses it")
+        return self.bound()
 
     def unbind(self):
-        return child(UNBIND, lambda: write(f"{self.path}/driver/unbind", self.address))
+        if not bounded(UNBIND, lambda: write(f"{self.path}/driver/unbind", self.address)):
+            raise Hang("the driver does not let go of it")
 
     def ask(self, command):
         """Gives the device a command, and returns its answer."""
@@ -90,20 +218,77 @@ class Device:
                     return answer.decode()
                 answer += piece.rstrip(b"\0")
 
+    def begin(self, scenario):
+        """Nobody has it, and it is in a scenario."""
+        if self.bound():
+            self.unbind()
+        answer = self.ask(f"scenario {scenario}")
+        if answer != "ok":
+            raise Wrong(answer)
+
+    def judge(self):
+        """Fails if the device has something to say of its driver."""
+        verdict = self.ask("verdict")
+        if verdict != "pass":
+            raise Wrong(f"{verdict}; the log:\n" + self.ask("log"))
+
     def disk(self):
         for path in glob.glob(f"{self.path}/block/vd*"):
             return "/dev/" + os.path.basename(path)
         return None
 
+    def altered(self):
+        """How much was altered, by kind."""
+        words = self.ask("altered").split()
+        return dict(zip(words[::2], map(int, words[1::2])))
 
-def draw():
-    """Bytes of the generator that is chosen. They are letters."""
+
+# Generators
+# ----------
+
+
+def runs(drawn):
+    """How many bytes there are of each letter in turn."""
+    return [len(run.group()) for run in re.finditer(rb"(.)\1*", drawn, re.DOTALL)]
+
+
+def check_drawn(drawn):
+    """They are letters, and no more of each than there was room for in an answer."""
+    if drawn.strip(LETTERS) or max(runs(drawn), default=0) > PIECE:
+        raise Wrong(f"drawn: {drawn}")
+
+
+def draw(strict):
+    """Bytes of the generator that is chosen."""
     with open("/dev/hwrng", "rb", buffering=0) as file:
-        drawn = b"".join(file.read(64) for _ in range(10))
-    if drawn.strip(bytes(range(ord("a"), ord("p") + 1))):
-        sys.stderr.write(f"drawn: {drawn}\n")
-        os._exit(99)
+        # The kernel may have some left of another device.
+        file.read(PIECE)
+        drawn = b"".join(file.read(PIECE) for _ in range(10))
+    if strict:
+        check_drawn(drawn)
+    # A device that lies may have its driver give away what it wrote before.
+    return not drawn.strip(LETTERS)
+
+
+def draw_on(span, strict):
+    """Draws for some time, whatever comes. Where it is strict, bytes are those of the device."""
+    end = time.monotonic() + span
+    file = os.open("/dev/hwrng", os.O_RDONLY)
+    drawn = []
+    while time.monotonic() < end:
+        try:
+            drawn.append(os.read(file, 16 * PIECE))
+        except OSError as error:
+            if error.errno == errno.ENODEV:
+                break
+    if strict:
+        # The kernel may have had some left of another device.
+        check_drawn(b"".join(drawn)[PIECE:])
     return True
+
+
+# Disks
+# -----
 
 
 def copy(disk):
@@ -119,54 +304,248 @@ def copy(disk):
     return True
 
 
+class Worker(threading.Thread):
+    """Reads and writes sectors of its own, one at a time, for some time."""
+
+    def __init__(self, disk, number, span, strict):
+        super().__init__()
+        self.span = span
+        self.file = os.open(disk, os.O_RDWR | os.O_DIRECT)
+        self.number = number
+        self.strict = strict
+        self.wrong = None
+
+    def run(self):
+        end = time.monotonic() + self.span
+        buffer = mmap.mmap(-1, 4096)
+        sector = memoryview(buffer)[:512]
+        count, contents = 0, {}
+        while time.monotonic() < end:
+            count += 1
+            at = self.number * 8192 + count * 7 % 16 * 512
+            try:
+                if count % 3 == 0:
+                    text = f"{self.number} {count} ".encode()
+                    contents[at] = text.ljust(512, text[:1])
+                    sector[:] = contents[at]
+                    os.pwritev(self.file, [sector], at)
+                elif count % 31 == 0:
+                    os.fsync(self.file)
+                else:
+                    done = os.preadv(self.file, [sector], at)
+                    known = contents.get(at)
+                    if self.strict and known and bytes(sector[:done]) != known[:done]:
+                        self.wrong = f"at {at}: {bytes(sector)}, which was {known}"
+                        return
+            except OSError as error:
+                # Whether it was written is not known.
+                contents.pop(at, None)
+                # The disk, or that part of it, may be gone.
+                if error.errno in (errno.ENODEV, errno.ENXIO, errno.ENOSPC):
+                    return
+
+
+def exercise(disk, span, strict):
+    """Has some threads use a disk for some time, whatever comes. Where it is strict, what is read is
+    what was written."""
+    workers = [Worker(disk, number, span, strict) for number in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+        if worker.wrong:
+            raise Wrong(worker.wrong)
+    return True
+
+
+# Scenarios
+# ---------
+
+
+def counter(path, key):
+    """The sum of a counter of all queues of a device."""
+    total = 0
+    for queue in glob.glob(f"{path}/queue*"):
+        with open(queue) as file:
+            total += sum(int(line.split()[1]) for line in file if line.startswith(f"{key} "))
+    return total
+
+
+def clamped(path):
+    """Its driver has noticed lengths that cannot be."""
+    if counter(path, "clamped") == 0:
+        raise Wrong("no length was clamped")
+
+
+# Devices that are wrong about lengths only: each answer is another letter.
+HONEST = {"good", "length-0", "length-1", "length-short", "length-over", "length-all"}
+
+# What is seen of a driver in the end, where it has taken the device.
+SEEN = {"length-over": clamped, "length-all": clamped}
+
+
 def meet(outcome, device, scenario):
-    if device.bound() and not device.unbind():
-        raise Wrong("is not unbound from before")
-    answer = device.ask(f"scenario {scenario}")
-    if answer != "ok":
-        raise Wrong(answer)
-    others = generators()
-    if device.bind() is None:
-        raise Wrong("the driver neither takes it nor refuses it")
-    bound = device.bound()
-    if outcome != "any" and bound != (outcome == "works"):
+    device.begin(scenario)
+    others, directories = generators(), shown()
+    bound = device.bind()
+    if outcome != "any" and bound == (outcome == "refused"):
         raise Wrong(f"bound: {bound}")
     if bound:
         new = generators() - others
         disk = device.disk()
         used = False
         if new:
-            child(5, lambda: write(CURRENT, min(new)))
-            used = child(USE, draw)
+            bounded(5, lambda: write(CURRENT, min(new)))
+            used = bounded(USE, lambda: draw(scenario in HONEST))
         elif disk:
-            used = child(USE, lambda: copy(disk))
+            used = bounded(USE, lambda: copy(disk))
         if used is None:
-            raise Wrong("whoever uses it does not come back")
+            raise Hang("whoever uses it does not come back")
         if outcome == "works" and not used:
             raise Wrong("it does not work")
-        if not device.unbind():
-            raise Wrong("the driver does not let go of it")
-    verdict = device.ask("verdict")
-    if verdict != "pass":
-        raise Wrong(f"{verdict}; the log:\n" + device.ask("log"))
+        if outcome == "errors" and used:
+            raise Wrong("who uses it gets no error")
+        if scenario in SEEN:
+            for path in shown() - directories:
+                SEEN[scenario](path)
+        device.unbind()
+    device.judge()
 
 
-def main():
-    stuck = set()
-    for argument in sys.argv[1:]:
-        outcome, slot, scenario = argument.split(":")
-        start = time.monotonic()
-        result, why = "ok", ""
+def attempt(*steps):
+    """Does things. What is wrong, and whether something hangs."""
+    why, hangs = [], False
+    for step in steps:
         try:
-            if slot in stuck:
-                raise Wrong("the device is still in use")
-            meet(outcome, Device(slot), scenario)
+            step()
         except Wrong as error:
-            result, why = "not", str(error)
-            if not why.startswith(("fail", "bound", "it does")):
+            why.append(str(error))
+            hangs |= isinstance(error, Hang)
+    return "; ".join(why), hangs
+
+
+def report(case, start, why):
+    """Says how something ended, and returns the seconds that it took."""
+    took = time.monotonic() - start
+    print(f"{'not' if why else 'ok'} {case} {took:.1f} s {why}", flush=True)
+    return took
+
+
+def scenarios(arguments):
+    log = KernelLog()
+    stuck = set()
+    for argument in arguments:
+        outcome, slot, scenario = argument.split(":")
+        print(f"begin {argument}", flush=True)
+        start = time.monotonic()
+        if slot in stuck:
+            why = "the device is still in use"
+        else:
+            why, hangs = attempt(
+                lambda: meet(outcome, Device(slot), scenario), log.check, check_waiting
+            )
+            if hangs:
                 stuck.add(slot)
-        took = time.monotonic() - start
-        print(f"{result} {argument} {took:.1f} s {why}", flush=True)
+        report(argument, start, why)
 
 
-main()
+# Campaigns
+# ---------
+
+
+def use(device, new, span, rude, strict):
+    """Has a device used for some time, or, to be rude, until its driver lets go of it."""
+    disk = device.disk()
+    if new:
+        bounded(5, lambda: write(CURRENT, min(new)))
+        user = Child(lambda: draw_on(span, strict))
+    elif disk:
+        user = Child(lambda: exercise(disk, span, strict))
+    else:
+        return
+    user.wait(span / 2 if rude else span + PATIENCE)
+    device.unbind()
+    if user.wait(RETURN * SLOW) is None:
+        user.give_up()
+        raise Hang("whoever uses it does not come back")
+    if user.status == UNLIKE:
+        raise Wrong("what was read is not what the device wrote")
+
+
+def encounter(device, seed):
+    """Has a driver meet the device of a seed: see campaign.rs of tests/host/vdev."""
+    start = time.monotonic()
+    temper = seed // 4 % 8
+    device.begin(f"campaign-{seed}")
+    # Most of those that begin with nonsense are refused at once, and registers are read most when a
+    # driver begins.
+    tries = (1, 1, 1, 1, 24, 24, 6, 6)[temper]
+    span = (LONG, LONG, LONG, SHORT, TOUCH, TOUCH, SHORT, SHORT)[temper]
+    for _ in range(tries):
+        others = generators()
+        if device.bind():
+            use(device, generators() - others, span, seed // 32 % 2, temper < 2)
+        if device.bound():
+            device.unbind()
+        if time.monotonic() - start > ROUND:
+            break
+    device.judge()
+
+
+def total(devices, before):
+    """How much was altered since then, by kind."""
+    now = [device.altered() for device in devices]
+    return {kind: sum(some[kind] - old[kind] for some, old in zip(now, before)) for kind in now[0]}
+
+
+def in_words(numbers):
+    return " ".join(f"{kind} {count}" for kind, count in numbers.items())
+
+
+def campaign(first, seconds, rounds):
+    log = KernelLog()
+    devices = [Device(slot) for slot in SLOTS]
+    for device in devices:
+        if device.bound():
+            device.unbind()
+    before = [device.altered() for device in devices]
+    # Disks are waited for, as they may be slow: not for so long here.
+    with open(IO_TIMEOUT) as file:
+        usual = file.read().strip()
+    write(IO_TIMEOUT, "300")
+
+    begun = remarked = time.monotonic()
+    end = begun + seconds
+    seed, longest, slow = first, 0, 0
+    while (not seconds or time.monotonic() < end) and (not rounds or seed < first + rounds):
+        device = devices[seed % len(devices)]
+        case = f"any:{device.slot}:campaign-{seed}"
+        print(f"begin {case}", flush=True)
+        start = time.monotonic()
+        why, hangs = attempt(lambda: encounter(device, seed), log.check)
+        # Looking at all processes takes longer than most rounds.
+        if not why and (seed % 16 == 0 or time.monotonic() - start > 2):
+            why, hangs = attempt(check_waiting)
+        took = report(case, start, why)
+        longest, slow = max(longest, took), slow + (took > 10)
+        seed += 1
+        if hangs:
+            print("ends early, as something hangs")
+            break
+        if time.monotonic() - remarked > REMARK:
+            remarked = time.monotonic()
+            numbers = in_words(total(devices, before))
+            print(f"after {remarked - begun:.0f} s: rounds {seed - first} {numbers}", flush=True)
+    took = time.monotonic() - begun
+    write(IO_TIMEOUT, usual)
+    # Each works as if nothing had been, in the end.
+    numbers = total(devices, before)
+    scenarios([f"works:{slot}:good" for slot in SLOTS])
+    print(f"rounds {seed - first} first {first} seconds {took:.0f} longest {longest:.1f} above-10s {slow}")
+    print(f"altered {in_words(numbers)}", flush=True)
+
+
+if sys.argv[1] == "--campaign":
+    campaign(*map(int, sys.argv[2:5]))
+else:
+    scenarios(sys.argv[1:])
