@@ -44,6 +44,10 @@ conformance: modules ## C and Rust drivers in each scenario of our devices; DRIV
 fuzz: ## fuzz rings and parsers; FUZZ_SECONDS=300 TARGET='split ...' say how long and which
 	@scripts/fuzz
 
+.PHONY: hostile
+hostile: modules ## drivers against devices that do anything at random; SECONDS=600 SEED=... ROUNDS=0
+	@scripts/hostile --seconds "$(SECONDS)" --seed "$(SEED)" --rounds "$(ROUNDS)"
+
 .PHONY: clippy
 clippy: ## lints; a warning is an error
 	@scripts/build clippy
