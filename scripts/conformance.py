@@ -3,8 +3,8 @@
 # Copyright (C) 2026 The virtio-rust authors
 """What scripts/conformance knows of scenarios and results.
 
-cases TREE NAMES RESULTS DRIVER [PATTERN...]
-    the cases that have no result yet, as scripts/guest.d/meet-scenarios takes them
+cases TREE NAMES RESULTS TABLE DRIVER [PATTERN...]
+    the cases that have no result yet, nor one in the table, as scripts/guest.d/meet-scenarios takes them
 forget TREE NAMES RESULTS [PATTERN...]
     forgets results
 results TREE DRIVER
@@ -192,15 +192,18 @@ def device_of(form):
     return form.replace("-split", "").replace("-packed", ", packed")
 
 
-def cases(tree, names, results, driver, *patterns):
+def cases(tree, names, results, table, driver, *patterns):
     scenarios = Scenarios(Path(tree), Path(names).read_text().split())
     there = read_results(Path(results).read_text().splitlines())
+    column = ("c", "rust").index(driver)
+    before = {case for case, both in read_table(Path(table).read_text()).items() if both[column] != "not run"}
     found = []
     for name in scenarios.names:
         if patterns and not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
             continue
         for form in scenarios.forms(name):
-            if scenarios.is_run(name, driver) and (name, form) not in there:
+            done = (name, form) in there or (name, device_of(form)) in before
+            if scenarios.is_run(name, driver) and not done:
                 found.append((form.endswith("packed"), f"{name}:{form}:{','.join(sorted(scenarios.words(name)))}"))
     # Packed rings last.
     for _, case in sorted(found, key=lambda case: case[0]):
