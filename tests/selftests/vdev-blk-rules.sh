@@ -127,9 +127,9 @@ shapes() { # slot
 	bound_in "$1" blk-shapes
 	disk=$(disk "$1")
 	for size in 512 1024 1536 4096 12800 65536 131072 1048576; do
-		head -c $size /dev/urandom >"$scratch/data"
-		within 20 dd if="$scratch/data" of="/dev/$disk" bs=$size count=1 oflag=direct conv=fsync status=none
-		within 20 dd if="/dev/$disk" of="$scratch/back" bs=$size count=1 iflag=direct status=none
+		head -c "$size" /dev/urandom >"$scratch/data"
+		within 20 dd if="$scratch/data" of="/dev/$disk" bs="$size" count=1 oflag=direct conv=fsync status=none
+		within 20 dd if="/dev/$disk" of="$scratch/back" bs="$size" count=1 iflag=direct status=none
 		cmp "$scratch/data" "$scratch/back"
 	done
 	equal vdev-with-20-letters "$(disk_attribute "$1" serial)"
