@@ -11,6 +11,7 @@ mod capacity;
 mod claims;
 mod deaf;
 mod hostile;
+mod mmio;
 mod moments;
 mod net;
 mod offers;
@@ -30,6 +31,7 @@ pub(crate) static ALL: &[&[Scenario]] = &[
     claims::ALL,
     deaf::ALL,
     hostile::ALL,
+    mmio::ALL,
     moments::ALL,
     net::ALL,
     offers::ALL,

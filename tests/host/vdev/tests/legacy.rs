@@ -180,6 +180,10 @@ fn rules_that_a_driver_breaks_are_noticed() {
         case(&mut machine);
         assert_ne!(violations(&machine), [""; 0], "{what}");
     }
+    let mut machine = machine("rng", 0);
+    memory(&machine, 0x10000, 0x4000);
+    bring_up(&mut machine, 1 << 28, 0x10);
+    assert_eq!(machine.read(reg::DRIVER_FEATURES, 4), 0, "not offered");
 }
 
 /// Has a disk read a sector; its request is in elements of such lengths: header first, the rest for
