@@ -227,10 +227,12 @@ reserve() { # slot, [driver]
 	echo "${2:-}" >"$(device "$1")/driver_override"
 }
 
-# The disk of a device: vda. The C driver's is a virtio device's, below.
+# The disk of a device: vda. The C driver's is a virtio device's, below; a virtio-mmio device
+# is below the PCI device that carries it.
 disk() { # slot
-	local path
-	for path in "$(device "$1")"/block/vd* "$(device "$1")"/virtio*/block/vd*; do
+	local path device
+	device=$(device "$1")
+	for path in "$device"{,/virtio-mmio.*}{,/virtio[0-9]*}/block/vd*; do
 		[ ! -e "$path" ] || {
 			basename "$path"
 			return
