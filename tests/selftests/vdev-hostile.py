@@ -35,7 +35,10 @@ import traceback
 # Seconds for the steps. Emulation on a busy machine takes its time, and a kernel that looks for
 # faults takes SLOWNESS as long; a hang has no end.
 BIND, USE, UNBIND, RETURN = 10, 25, 10, 10
-SLOW = 3 * int(os.environ.get("SLOWNESS", "1"))
+SLOWNESS = int(os.environ.get("SLOWNESS", "1"))
+SLOW = 3 * SLOWNESS
+# Seconds for who uses a device that need not work, until its driver lets go of it.
+LEAVE = 4
 # Seconds for which a device of a campaign is used, by whether it goes on for long, breaks soon or
 # breaks at once; and how long is waited for that to end before the driver has to let go of a device
 # that is in use.
@@ -97,6 +100,14 @@ class Child:
             if self.status == FAILED:
                 raise Wrong("the test itself failed")
         return self.status == 0
+
+    def expect(self):
+        """It was using a device that its driver has let go of, and comes back."""
+        if self.wait(RETURN * SLOW) is None:
+            self.give_up()
+            raise Hang("whoever uses it does not come back")
+        if self.status == UNLIKE:
+            raise Wrong("what was read is not what the device wrote")
 
     def give_up(self):
         """It hangs: says where, and leaves it behind."""
@@ -254,8 +265,10 @@ def runs(drawn):
 
 def check_drawn(drawn):
     """They are letters, and no more of each than there was room for in an answer."""
-    if drawn.strip(LETTERS) or max(runs(drawn), default=0) > PIECE:
-        raise Wrong(f"drawn: {drawn}")
+    junk = drawn.translate(None, LETTERS)
+    longest = max(runs(drawn), default=0)
+    if junk or longest > PIECE:
+        raise Wrong(f"drawn: {longest} of one letter, {len(junk)} bytes that are none: {junk[:64]}")
 
 
 def draw(strict):
@@ -267,7 +280,7 @@ def draw(strict):
     if strict:
         check_drawn(drawn)
     # A device that lies may have its driver give away what it wrote before.
-    return not drawn.strip(LETTERS)
+    return not drawn.translate(None, LETTERS)
 
 
 def draw_on(span, strict):
@@ -393,22 +406,24 @@ def meet(outcome, device, scenario):
     if bound:
         new = generators() - others
         disk = device.disk()
-        used = False
+        user, used = None, False
         if new:
             bounded(5, lambda: write(CURRENT, min(new)))
-            used = bounded(USE, lambda: draw(scenario in HONEST))
+            user = Child(lambda: draw(scenario in HONEST))
         elif disk:
-            used = bounded(USE, lambda: copy(disk))
-        if used is None:
-            raise Hang("whoever uses it does not come back")
+            user = Child(lambda: copy(disk))
+        if user:
+            used = user.wait(LEAVE * SLOWNESS if outcome == "any" else USE * SLOW)
         if outcome == "works" and not used:
-            raise Wrong("it does not work")
-        if outcome == "errors" and used:
+            raise Hang("it does not work") if used is None else Wrong("it does not work")
+        if outcome == "errors" and used is not False:
             raise Wrong("who uses it gets no error")
         if scenario in SEEN:
             for path in shown() - directories:
                 SEEN[scenario](path)
         device.unbind()
+        if user:
+            user.expect()
     device.judge()
 
 
@@ -465,11 +480,7 @@ def use(device, new, span, rude, strict):
         return
     user.wait(span / 2 if rude else span + PATIENCE)
     device.unbind()
-    if user.wait(RETURN * SLOW) is None:
-        user.give_up()
-        raise Hang("whoever uses it does not come back")
-    if user.status == UNLIKE:
-        raise Wrong("what was read is not what the device wrote")
+    user.expect()
 
 
 def encounter(device, seed):
