@@ -40,8 +40,9 @@ pub enum Verdict {
 /// What a device has said on its line.
 #[derive(Debug, Default)]
 pub struct Line {
-    /// Interrupts that were about nothing, in a row and in the second that began at `since`. Both
-    /// are estimates if handlers run at the same time, which those of one line do not.
+    /// Interrupts that were about nothing, in a row and in the second that began at `since`, or
+    /// since then if there are too many. Both are estimates if handlers run at the same time, which
+    /// those of one line do not.
     idle: AtomicU32,
     /// In milliseconds.
     since: AtomicU64,
@@ -92,6 +93,12 @@ impl Line {
         }
         let idle = self.idle.load(Ordering::Relaxed);
         self.idle.store(idle.saturating_add(1), Ordering::Relaxed);
-        idle >= PATIENCE
+        if idle < PATIENCE {
+            return false;
+        }
+        // It goes on until there was nothing for a second: the kernel counts 100000 interrupts, for
+        // which a slow machine needs longer.
+        self.since.store(now, Ordering::Relaxed);
+        true
     }
 }

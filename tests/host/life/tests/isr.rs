@@ -67,3 +67,19 @@ fn a_storm_is_not_ours() {
     assert_eq!(line.interrupt(2, 5_000, || true), Verdict::NotOurs);
     assert_eq!(line.interrupt(2, 6_001, || true), Verdict::Config);
 }
+
+/// The kernel switches a line off after 100000 interrupts of which hardly any was anybody's. On a slow
+/// machine that takes longer than the second for which a device is believed: it is not believed anew
+/// in each of them.
+#[test]
+fn a_storm_does_not_end_while_it_lasts() {
+    for per_millisecond in [20, 1_000] {
+        let line = Line::new();
+        let ours = (0..500_000)
+            .filter(|number| {
+                line.interrupt(3, number / per_millisecond, || false) != Verdict::NotOurs
+            })
+            .count();
+        assert!(ours <= 10_000, "{ours}");
+    }
+}
