@@ -27,12 +27,12 @@ descriptors() { # slot
 
 bus_address() { # slot
 	accepted "$1" "$ACCESS_PLATFORM"
-	greater "$(descriptors "$1")" $((2 << 30)) "address"
+	greater "$(descriptors "$1")" "$(end_of_memory)" "address"
 }
 
 memory_address() { # slot
 	[[ " $(registers "$1" device_feature) " != *" $ACCESS_PLATFORM "* ]]
-	greater $((1 << 30)) "$(descriptors "$1")" "end of memory, address"
+	greater "$(end_of_memory)" "$(descriptors "$1")" "end of memory, address"
 	greater "$(descriptors "$1")" 0 "address"
 }
 

@@ -175,6 +175,11 @@ log_lines() { # extended regular expression
 	kernel_log | grep -cE -- "$1" || :
 }
 
+# Addresses of memory are below this one.
+end_of_memory() {
+	echo $((16#$(sed -nE 's/^[0-9a-f]+-([0-9a-f]+) : System RAM$/\1/p' /proc/iomem | tail -n 1)))
+}
+
 # Devices
 # -------
 

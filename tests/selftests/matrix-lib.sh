@@ -161,10 +161,6 @@ generators_work() {
 	equal 256 "$(od -An -v -tx1 -w1 "$scratch/random" | sort -u | wc -l)" "values of bytes"
 }
 
-end_of_memory() {
-	echo $((16#$(sed -nE 's/^[0-9a-f]+-([0-9a-f]+) : System RAM$/\1/p' /proc/iomem | tail -n 1)))
-}
-
 # Its rings are where memory is, and the IOMMU is not asked.
 direct() {
 	local address
