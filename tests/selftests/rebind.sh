@@ -95,7 +95,7 @@ disk_under_load() {
 	within 200 cycles 10
 	stop_loads
 	# It was a load: much went through, and some of it met a driver on its way out.
-	greater "$(grep -hc 'bytes.*copied' "$scratch"/load.0)" 10 "times that reads began"
+	greater "$(grep -hc 'bytes.*copied' "$scratch"/load.0)" $((TIMES / 10)) "times that reads began"
 	grep -hE 'Input/output error|No such device' "$scratch"/load.*
 }
 
