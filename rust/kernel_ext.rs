@@ -18,6 +18,7 @@ pub(crate) mod io;
 pub mod irq;
 pub mod module_param;
 pub(crate) mod pci;
+pub(crate) mod platform;
 pub mod virtio;
 
 use kernel::prelude::*;

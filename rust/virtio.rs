@@ -12,7 +12,7 @@
 //! | queues that are waited on | [`wait`]                                                         |
 //! | devices that stop working | [`watchdog`]                                                      |
 //! | interrupts               | [`irq`]                                                           |
-//! | transports               | [`transport`]: PCI                                                |
+//! | transports               | [`transport`]: PCI and MMIO                                       |
 //! | vocabulary               | [`id`], [`feature`], [`status`], [`config`]                       |
 //!
 //! The device is not trusted: what it says is read once, checked, and only then used. Sections

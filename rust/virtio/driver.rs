@@ -12,6 +12,7 @@
 
 mod bound;
 mod pci;
+mod platform;
 mod pm;
 
 use kernel::{
@@ -31,6 +32,13 @@ pub use self::pci::{
     transitional_pci_id,
     PciAdapter,
     PciIds, //
+};
+#[doc(hidden)]
+pub use self::platform::{
+    PlatformAdapter,
+    PlatformIds,
+    ACPI_ID,
+    OF_COMPATIBLE, //
 };
 use super::{
     device::{
@@ -120,7 +128,7 @@ fn probe<T: Driver>(
         .inspect_err(|_| bound.remove())
 }
 
-/// Declares a module that is one virtio driver.
+/// Declares a module that is one virtio driver, on any bus.
 ///
 /// # Examples
 ///
@@ -158,9 +166,61 @@ macro_rules! module_virtio_driver {
             const TABLE: ::kernel::pci::IdTable<()> = &VIRTIO_PCI_TABLE;
         }
 
-        ::kernel::module_driver!(<T>, $crate::virtio::driver::PciAdapter<T>, {
-            type: $type,
+        ::kernel::module_device_table!(
+            "of",
+            ::kernel::of::DeviceId,
+            VIRTIO_OF_TABLE,
+            @none,
+            [::kernel::of::DeviceId::new($crate::virtio::driver::OF_COMPATIBLE)]
+        );
+
+        ::kernel::module_device_table!(
+            "acpi",
+            ::kernel::acpi::DeviceId,
+            VIRTIO_ACPI_TABLE,
+            @none,
+            [::kernel::acpi::DeviceId::new($crate::virtio::driver::ACPI_ID)]
+        );
+
+        impl $crate::virtio::driver::PlatformIds for $type {
+            const NAME: &'static ::kernel::prelude::CStr =
+                <DriverModule as ::kernel::ModuleMetadata>::NAME;
+
+            const OF: ::kernel::of::IdTable<()> = &VIRTIO_OF_TABLE;
+
+            const ACPI: ::kernel::acpi::IdTable<()> = &VIRTIO_ACPI_TABLE;
+        }
+
+        /// The driver, registered with each bus.
+        #[::kernel::prelude::pin_data]
+        struct DriverModule {
+            #[pin]
+            _pci: ::kernel::driver::Registration<$crate::virtio::driver::PciAdapter<$type>>,
+            #[pin]
+            _platform:
+                ::kernel::driver::Registration<$crate::virtio::driver::PlatformAdapter<$type>>,
+        }
+
+        impl ::kernel::InPlaceModule for DriverModule {
+            fn init(
+                module: &'static ::kernel::ThisModule,
+            ) -> impl ::pin_init::PinInit<Self, ::kernel::error::Error> {
+                ::kernel::try_pin_init!(Self {
+                    _pci <- ::kernel::driver::Registration::new(
+                        <Self as ::kernel::ModuleMetadata>::NAME,
+                        module,
+                    ),
+                    _platform <- ::kernel::driver::Registration::new(
+                        <Self as ::kernel::ModuleMetadata>::NAME,
+                        module,
+                    ),
+                })
+            }
+        }
+
+        ::kernel::prelude::module! {
+            type: DriverModule,
             $($rest)*
-        });
+        }
     };
 }

@@ -12,6 +12,7 @@
 pub mod doorbell;
 pub mod features;
 pub mod line;
+pub mod mmio;
 pub mod pci;
 pub mod registers;
 

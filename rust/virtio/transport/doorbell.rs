@@ -22,6 +22,7 @@ use crate::virtio::feature::{
 /// | MMIO      | yes               |                   | 32 bits: index, then how far the ring is filled |
 #[derive(Debug)]
 pub struct Doorbell<R> {
+    /// Begin with the doorbell.
     registers: R,
     /// The lower 16 bits.
     value: u16,

@@ -29,6 +29,14 @@ mod virtio {
         pub mod line;
         pub mod registers;
 
+        /// Registers in memory.
+        pub mod mmio {
+            pub mod control;
+            pub mod identity;
+            pub mod interrupt;
+            pub mod registers;
+        }
+
         /// PCI.
         pub mod pci {
             pub mod capability;

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Copyright (C) 2026 The virtio-rust authors
+
+//! What `kernel::platform` lacks for a transport: registers and an interrupt that last as long as who
+//! uses them, not as long as the device has this driver.
+
+use core::ptr::NonNull;
+
+use kernel::{
+    bindings, device,
+    error::to_result,
+    io::resource::{
+        self,
+        Flags, //
+    },
+    platform,
+    prelude::*,
+    str::CString,
+    sync::{
+        aref::ARef,
+        Arc, //
+    },
+};
+
+use crate::io::{
+    Mapping,
+    Owner, //
+};
+
+/// The registers of a platform device, claimed and mapped until this is dropped.
+///
+/// # Invariants
+///
+/// `ptr` is from `ioremap()` and covers `length` bytes.
+pub(crate) struct Region {
+    dev: ARef<platform::Device>,
+    ptr: NonNull<c_void>,
+    length: usize,
+    _claim: resource::Region,
+}
+
+// SAFETY: Device registers belong to no thread.
+unsafe impl Send for Region {}
+// SAFETY: All that a shared reference can do may be done from any thread.
+unsafe impl Sync for Region {}
+
+/// The `struct platform_device` behind `dev`.
+fn raw_device<Ctx: device::DeviceContext>(
+    dev: &platform::Device<Ctx>,
+) -> *mut bindings::platform_device {
+    // CAST: `platform::Device` is a transparent wrapper of `struct platform_device`.
+    core::ptr::from_ref(dev).cast_mut().cast()
+}
+
+impl Region {
+    /// Claims the first range of registers of `dev` for `name`, and maps it.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when the device has none, `EBUSY` when it is in use, `ENOMEM`.
+    pub(crate) fn new(
+        dev: &platform::Device<device::CoreInternal<'_>>,
+        name: &CStr,
+    ) -> Result<Arc<Self>> {
+        let resource = dev.resource_by_index(0).ok_or(EINVAL)?;
+        let (start, size) = (resource.start(), resource.size());
+        let length = usize::try_from(size)?;
+        let name = CString::try_from_fmt(fmt!("{}", name))?;
+        let claim = resource
+            .request_region(start, size, name, Flags::IORESOURCE_MEM)
+            .ok_or(EBUSY)?;
+
+        // SAFETY: The range was claimed just now.
+        let ptr = unsafe { bindings::ioremap(start, length) };
+        let ptr = NonNull::new(ptr).ok_or(ENOMEM)?;
+        let normal: &platform::Device = dev;
+        // INVARIANT: Mapped above.
+        let this = Self {
+            dev: normal.into(),
+            ptr,
+            length,
+            _claim: claim,
+        };
+        Ok(Arc::new(this, GFP_KERNEL)?)
+    }
+
+    /// The device.
+    pub(crate) fn device(&self) -> &platform::Device {
+        &self.dev
+    }
+
+    /// Bytes of registers.
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// The device's first interrupt.
+    ///
+    /// # Errors
+    ///
+    /// What `platform_get_irq` returns, which it has logged.
+    pub(crate) fn irq(&self) -> Result<u32> {
+        // SAFETY: `dev` is a live device.
+        let irq = unsafe { bindings::platform_get_irq(raw_device(&*self.dev), 0) };
+        to_result(irq.min(0))?;
+        Ok(irq.try_into()?)
+    }
+
+    /// Sets the widest DMA mask that works.
+    ///
+    /// # Errors
+    ///
+    /// What the DMA API returns.
+    pub(crate) fn set_dma_mask(&self) -> Result {
+        // SAFETY: No mapping has been made for the device yet.
+        unsafe { crate::dma::set_widest_mask((*self.dev).as_ref()) }
+    }
+
+    /// A part of the registers.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when it is not inside them.
+    pub(crate) fn map(self: &Arc<Self>, offset: usize, length: usize) -> Result<Mapping> {
+        let end = offset.checked_add(length).ok_or(EINVAL)?;
+        if end > self.length {
+            return Err(EINVAL);
+        }
+        // SAFETY: The offset is inside the mapping.
+        let ptr = unsafe { self.ptr.byte_add(offset) };
+        // SAFETY: The range is mapped as long as `self` is there, and `unmap` does nothing. It is
+        // not in the range of I/O ports, so that `ioread32()` and its like take it for memory.
+        Ok(unsafe { Mapping::new(ptr, length, self.clone()) })
+    }
+}
+
+impl Owner for Region {
+    unsafe fn unmap(&self, _: NonNull<c_void>) {
+        // All of it is unmapped at once.
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant; all parts that were given out held a reference to this.
+        unsafe { bindings::iounmap(self.ptr.as_ptr()) };
+    }
+}
