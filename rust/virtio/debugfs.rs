@@ -134,6 +134,7 @@ impl View {
 
     /// Contents of `state`.
     fn state(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_fmt(fmt!("device {}\n", self.device.parent().name()))?;
         writeln!(f, "type {}", self.kind.name().unwrap_or("(unnamed)"))?;
         writeln!(f, "state {}", self.device.life())?;
         writeln!(f, "restarts {}", self.device.restarts())
