@@ -171,6 +171,12 @@ pub(crate) static ALL: &[Scenario] = &[
         script: || field(reg::VERSION, |_| 0),
         verdict: |events| only(events, &[reg::MAGIC, reg::VERSION]),
     },
+    // Version 1, for a driver that has not the legacy interface.
+    Scenario {
+        name: "mmio-version-1",
+        script: || field(reg::VERSION, |_| 1),
+        verdict: |events| only(events, &[reg::MAGIC, reg::VERSION, reg::DEVICE_ID]),
+    },
     Scenario {
         name: "mmio-version-9",
         script: || field(reg::VERSION, |_| 9),
