@@ -20,6 +20,7 @@
 
 pub mod bringup;
 pub mod budget;
+pub mod byte_order;
 pub mod config;
 mod debugfs;
 pub mod device;
@@ -28,6 +29,7 @@ pub mod feature;
 pub mod id;
 mod index;
 pub mod irq;
+pub mod legacy;
 pub mod notify;
 pub mod patience;
 pub mod queue;
@@ -36,6 +38,7 @@ pub mod status;
 pub mod transport;
 pub mod wait;
 pub mod watchdog;
+pub mod wire;
 
 /// Makes what all devices share.
 ///
@@ -57,6 +60,7 @@ pub(crate) fn exit() {
 }
 
 pub use self::{
+    byte_order::ByteOrder,
     device::{
         life::Pause,
         Acknowledged,
@@ -89,7 +93,8 @@ pub use self::{
     },
     transport::QueueVectors,
     wait::WaitQueue,
-    watchdog::Watchdog, //
+    watchdog::Watchdog,
+    wire::Wire, //
 };
 
 /// What every driver needs.
@@ -100,6 +105,7 @@ pub mod prelude {
         Acknowledged,
         AddErrorReason,
         AnyQueue,
+        ByteOrder,
         Config,
         ConfigHandler,
         Device,
@@ -116,6 +122,7 @@ pub mod prelude {
         QueueOptions,
         Setup,
         WaitQueue,
-        Watchdog, //
+        Watchdog,
+        Wire, //
     };
 }

@@ -16,6 +16,7 @@ use super::{
         transport,
         FeatureSet, //
     },
+    legacy::Legacy,
     status::Status,
 };
 
@@ -72,6 +73,16 @@ pub trait Control {
     /// Whether a reset of queue `index` goes on.
     fn queue_resetting(&self, index: u16) -> bool;
 
+    /// Where the device looks for rings, if it is driven by its legacy interface (VIRTIO 1.4, 2.7.2
+    /// and 3.1.2).
+    fn legacy(&self) -> Option<Legacy> {
+        None
+    }
+
+    /// Takes back what the device was told of the place of queues: it has confirmed its reset, and is
+    /// told nothing else before. For legacy devices, which may not forget it by themselves.
+    fn release_queues(&self) {}
+
     /// Milliseconds since some time.
     fn millis(&self) -> u64;
 
@@ -90,6 +101,8 @@ pub enum Failure {
     Status,
     /// It lacks something that there is no doing without: why.
     Refused(&'static str),
+    /// It does not offer VIRTIO_F_VERSION_1, and is not driven by a legacy interface.
+    NotModern,
     /// It does not take the features that were chosen of those that it offers.
     Features,
     /// It does not offer any more what was agreed on before.
@@ -100,6 +113,8 @@ pub enum Failure {
     QueueEnabled(u16),
     /// It does not take the size of this queue.
     QueueSize(u16),
+    /// It cannot be told where this queue is.
+    QueuePlace(u16),
     /// It does not take a vector.
     Vector,
     /// It did not do in time what it was asked to.
@@ -116,11 +131,13 @@ impl Failure {
             Self::ResetTimeout => "device does not reset",
             Self::Status => "device asks for a reset, or was reset",
             Self::Refused(why) => why,
+            Self::NotModern => "no VIRTIO_F_VERSION_1, by an interface that is not the legacy one",
             Self::Features => "device refuses the features that it offered",
             Self::FeaturesLost => "device does not offer any more what it did",
             Self::NoQueue(_) => "a queue is not available",
             Self::QueueEnabled(_) => "a queue is enabled that was not set up",
             Self::QueueSize(_) => "a queue does not take its size",
+            Self::QueuePlace(_) => "a queue lies where a legacy device cannot be told of it",
             Self::Vector => "device does not take its interrupt vectors",
             Self::Timeout => "device does not answer in time",
             Self::Memory => "queues are not ready",
@@ -177,7 +194,9 @@ pub fn reset<C: Control + ?Sized>(control: &C) -> Result<Quiet, Failure> {
         Some(Status::RESET) => Look::Done(Ok(Quiet(()))),
         Some(_) => Look::Wait,
     };
-    wait(control, RESET_TIMEOUT, look).unwrap_or(Err(Failure::ResetTimeout))
+    let quiet = wait(control, RESET_TIMEOUT, look).unwrap_or(Err(Failure::ResetTimeout))?;
+    control.release_queues();
+    Ok(quiet)
 }
 
 /// That a device was given up: it was marked FAILED and reset.
@@ -195,7 +214,7 @@ pub struct Abandoned {
 pub struct Progress(Status);
 
 impl Progress {
-    /// That of a device that was told to go.
+    /// That of a device with VIRTIO_F_VERSION_1 that was told to go.
     pub fn live() -> Self {
         Self(
             Status::ACKNOWLEDGE
@@ -314,7 +333,8 @@ fn settle<C: Control + ?Sized>(control: &C, on: Status, off: Status) -> Result<(
 }
 
 /// Agrees on features with a device (VIRTIO 1.4, 3.1.1, steps 2 to 6): on those of the offered ones
-/// that `choose` returns, to which the device may say no.
+/// that `choose` returns, to which the device may say no. A legacy device has no way to say that, and
+/// no more than 32 features (3.1.2 and 4.1.4.10).
 ///
 /// # Errors
 ///
@@ -343,10 +363,13 @@ fn agree<C: Control + ?Sized>(
     let offered = control.device_features();
     progress.check(control)?;
     let features = choose(offered)?;
+    if control.legacy().is_some() {
+        let features = features.intersection(FeatureSet::LEGACY);
+        control.set_driver_features(features);
+        return progress.check(control).map(|()| features);
+    }
     if !features.contains(transport::VERSION_1) {
-        return Err(Failure::Refused(
-            "no VIRTIO_F_VERSION_1: legacy devices are not driven",
-        ));
+        return Err(Failure::NotModern);
     }
 
     control.set_driver_features(features);
@@ -378,13 +401,18 @@ pub fn look_at_queue<C: Control + ?Sized>(control: &C, index: u16) -> Result<u16
 ///
 /// # Errors
 ///
-/// [`Failure::QueueSize`] when it does not take the size.
+/// [`Failure::QueueSize`] when it does not take the size, [`Failure::QueuePlace`] when it is a legacy
+/// device that could not find the ring.
 pub fn place_queue<C: Control + ?Sized>(
     control: &C,
     index: u16,
     size: u16,
     ring: RingAddresses,
 ) -> Result<(), Failure> {
+    let can_be_told = |legacy: Legacy| legacy.page_number(size, ring).is_some();
+    if !control.legacy().is_none_or(can_be_told) {
+        return Err(Failure::QueuePlace(index));
+    }
     if control.place_queue(index, size, ring) {
         Ok(())
     } else {

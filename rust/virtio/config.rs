@@ -13,8 +13,8 @@ pub const RETRIES: u32 = 64;
 
 /// Access to the configuration space of a device.
 ///
-/// Values are in the CPU's byte order. Callers stay below `len()` and keep to natural alignment;
-/// each call makes one access of its width.
+/// Values are in the CPU's byte order, whatever order the device has. Callers stay below `len()` and keep to natural alignment;
+/// each call makes one access of its width, if there is a generation.
 pub trait ConfigAccess {
     /// Bytes there are.
     fn len(&self) -> usize;
@@ -24,7 +24,14 @@ pub trait ConfigAccess {
         self.len() == 0
     }
 
-    /// The generation: it changes with each change that the driver could otherwise see half of.
+    /// Whether there is a generation. Without one, as by the legacy interface, what takes more than
+    /// a byte is read until it is twice the same (VIRTIO 1.4, 2.5.4), and may be read by bytes.
+    fn has_generation(&self) -> bool {
+        true
+    }
+
+    /// The generation, if there is one: it changes with each change that the driver could otherwise
+    /// see half of.
     fn generation(&self) -> u32;
     /// Reads a byte.
     fn read8(&self, offset: usize) -> u8;
@@ -38,6 +45,20 @@ pub trait ConfigAccess {
     fn write16(&self, offset: usize, value: u16);
     /// Writes a 32-bit field.
     fn write32(&self, offset: usize, value: u32);
+
+    /// Reads a 64-bit field, which is two fields of 32 bits to the transport.
+    fn read64(&self, offset: usize) -> u64 {
+        let low = self.read32(offset);
+        let high = self.read32(offset.wrapping_add(4));
+        (u64::from(high) << 32) | u64::from(low)
+    }
+
+    /// Writes a 64-bit field.
+    fn write64(&self, offset: usize, value: u64) {
+        // CAST: what does not fit has been masked or shifted out.
+        self.write32(offset, (value & 0xffff_ffff) as u32);
+        self.write32(offset.wrapping_add(4), (value >> 32) as u32);
+    }
 }
 
 /// Why a field was not accessed.
@@ -69,12 +90,12 @@ mod sealed {
 }
 
 /// A type that a field of the configuration space can have.
-pub trait Field: sealed::Sealed + Sized {
+pub trait Field: sealed::Sealed + Sized + PartialEq {
     /// Bytes of the field.
     const SIZE: usize;
     /// Of what its offset has to be a multiple: a power of two.
     const ALIGN: usize;
-    /// Whether it takes one access.
+    /// Whether it takes one access, where there is a generation.
     const SINGLE: bool;
     /// Reads the field at an offset that has been checked.
     #[doc(hidden)]
@@ -123,15 +144,11 @@ impl Field for u64 {
     const SINGLE: bool = false;
 
     fn load<A: ConfigAccess + ?Sized>(access: &A, offset: usize) -> Self {
-        let low = access.read32(offset);
-        let high = access.read32(offset.wrapping_add(4));
-        (Self::from(high) << 32) | Self::from(low)
+        access.read64(offset)
     }
 
     fn store<A: ConfigAccess + ?Sized>(self, access: &A, offset: usize) {
-        // CAST: what does not fit has been masked or shifted out.
-        access.write32(offset, (self & 0xffff_ffff) as u32);
-        access.write32(offset.wrapping_add(4), (self >> 32) as u32);
+        access.write64(offset, self);
     }
 }
 
@@ -214,7 +231,7 @@ impl<'a, A: ConfigAccess + ?Sized> Config<'a, A> {
     /// Any [`ConfigError`]; [`ConfigError::Unstable`] only for what takes several accesses.
     pub fn read<T: Field>(&self, offset: usize) -> Result<T, ConfigError> {
         self.check::<T>(offset)?;
-        if T::SINGLE {
+        if T::SINGLE && (T::SIZE <= 1 || self.access.has_generation()) {
             return Ok(T::load(self.access, offset));
         }
         self.consistent(|config| Ok(T::load(config.access, offset)))
@@ -238,13 +255,13 @@ impl<'a, A: ConfigAccess + ?Sized> Config<'a, A> {
     }
 
     /// Reads several fields as they were at one time. What `read` does may be repeated, up to
-    /// [`RETRIES`] times.
+    /// [`RETRIES`] times; where there is no generation, until it returns the same twice.
     ///
     /// # Errors
     ///
     /// Those of `read`, at once; [`ConfigError::Unstable`] if the device changed its configuration
     /// each time.
-    pub fn consistent<R>(
+    pub fn consistent<R: PartialEq>(
         &self,
         mut read: impl FnMut(&Self) -> Result<R, ConfigError>,
     ) -> Result<R, ConfigError> {
@@ -255,6 +272,17 @@ impl<'a, A: ConfigAccess + ?Sized> Config<'a, A> {
             access: self.access,
             held: true,
         };
+        if !self.access.has_generation() {
+            let mut before = read(&held)?;
+            for _ in 1..RETRIES {
+                let after = read(&held)?;
+                if before == after {
+                    return Ok(after);
+                }
+                before = after;
+            }
+            return Err(ConfigError::Unstable);
+        }
         let mut before = self.access.generation();
         for _ in 0..RETRIES {
             let result = read(&held)?;

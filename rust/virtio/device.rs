@@ -45,6 +45,7 @@ use self::{
 };
 use super::{
     bringup::Failure,
+    byte_order::ByteOrder,
     config::{
         self,
         ConfigAccess,
@@ -56,6 +57,7 @@ use super::{
         FeatureSet, //
     },
     index::Index,
+    legacy::Legacy,
     transport::Transport, //
 };
 use crate::dma::Space;
@@ -77,11 +79,12 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::ResetTimeout | Failure::Timeout => ETIMEDOUT,
-            Failure::Status | Failure::QueueSize(_) => EIO,
+            Failure::Status | Failure::QueueSize(_) | Failure::QueuePlace(_) => EIO,
             Failure::NoQueue(_) | Failure::QueueEnabled(_) => ENOENT,
             Failure::Vector => EBUSY,
             Failure::Gone
             | Failure::Refused(_)
+            | Failure::NotModern
             | Failure::Features
             | Failure::FeaturesLost
             | Failure::Memory => ENODEV,
@@ -225,6 +228,25 @@ impl Device {
     /// Whether the device can not be using memory any more.
     pub(crate) fn is_quiescent(&self) -> bool {
         !self.active.load(Acquire)
+    }
+
+    /// Whether the device is driven by its legacy interface: it follows no version of the
+    /// specification.
+    pub fn is_legacy(&self) -> bool {
+        self.legacy().is_some()
+    }
+
+    /// How the legacy interface of the device looks for rings, if it is driven by that.
+    pub(crate) fn legacy(&self) -> Option<Legacy> {
+        self.transport.legacy()
+    }
+
+    /// How the bytes of numbers are ordered, where driver and device both look.
+    pub fn byte_order(&self) -> ByteOrder {
+        match self.is_legacy() {
+            true => ByteOrder::NATIVE,
+            false => ByteOrder::LITTLE,
+        }
     }
 
     /// The address space of the device.

@@ -141,7 +141,7 @@ impl<T> Completion<T> {
 }
 
 /// Allocates memory for a ring as large as the device offers, the driver wants and memory allows, of
-/// the form that was negotiated. What happens to the ring is counted in `stats`.
+/// the form that was negotiated; just as large as the device says, if that is all that it can have. What happens to the ring is counted in `stats`.
 ///
 /// # Errors
 ///
@@ -155,7 +155,18 @@ fn allocate(
     let packed = device.has(feature::transport::RING_PACKED);
     let platform_order = device.has(feature::transport::ORDER_PLATFORM);
     let wants_tables = device.has(feature::transport::INDIRECT_DESC);
-    let mut size = size::largest(packed, offered, wanted.max_size).ok_or(EINVAL)?;
+    let legacy = device.legacy();
+    let is_fixed = legacy.is_some_and(|legacy| legacy.fixed_size);
+    let mut size = match is_fixed {
+        // VIRTIO 1.4, 2.7.2.
+        true => size::exactly(offered),
+        false => size::largest(packed, offered, wanted.max_size),
+    }
+    .ok_or(EINVAL)?;
+    let align = match legacy {
+        Some(legacy) => usize::try_from(legacy.align)?,
+        None => memory::CACHE_LINE,
+    };
 
     loop {
         let layout = Layout {
@@ -168,9 +179,12 @@ fn allocate(
             } else {
                 0
             },
+            align,
+            bytes: device.byte_order(),
         };
         match memory::allocate(device.space(), &layout, stats.clone()) {
             Ok(memory) => return Ok(memory),
+            Err(err) if is_fixed => return Err(err),
             Err(err) => size = size::smaller(size).ok_or(err)?,
         }
     }

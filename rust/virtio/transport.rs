@@ -9,6 +9,7 @@
 //! does not matter; the one thing that is not, the notification of a queue, is a
 //! [`Notifier`](super::notify::Notifier).
 
+pub mod bytewise;
 pub mod doorbell;
 pub mod features;
 pub mod line;

@@ -33,14 +33,14 @@ impl Attribute<VirtioBlk> for Serial {
 
     fn show(
         disk: &Disk<VirtioBlk>,
-        _controller: ArcBorrow<'_, Controller>,
+        controller: ArcBorrow<'_, Controller>,
         out: &mut Output<'_>,
     ) -> Result {
         let mut id = [0; ID_LEN];
         let mut request = DriverRequest::new(disk)?;
-        request
-            .data_mut()
-            .prepare(Some(Header::new(RequestType::GET_ID, 0)));
+        let order = controller.device().byte_order();
+        let header = Header::new(order, RequestType::GET_ID, 0);
+        request.data_mut().prepare(Some(header));
         match request.execute(Transfer::FromDevice(&mut id)) {
             Ok(()) => {}
             // The device has none.

@@ -44,6 +44,7 @@ const WRITEBACK: usize = 32;
 
 /// The configuration as it was at one time. [`None`] is what comes with a feature that was not
 /// negotiated.
+#[derive(PartialEq)]
 pub(crate) struct Configuration {
     /// Sectors of 512 bytes.
     pub(crate) capacity: u64,

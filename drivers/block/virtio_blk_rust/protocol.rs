@@ -10,7 +10,11 @@ use kernel::{
 };
 use kernel_ext::{
     block::mq,
-    dma::InPlace, //
+    dma::InPlace,
+    virtio::{
+        ByteOrder,
+        Wire, //
+    },
 };
 
 /// What a request is to do (VIRTIO 1.4, 5.2.6).
@@ -31,23 +35,25 @@ impl RequestType {
 /// Bytes of a serial number. All of them may be used: there need not be a NUL.
 pub(crate) const ID_LEN: usize = 20;
 
-/// The beginning of a request, in little-endian byte order.
+/// The beginning of a request.
 #[derive(Clone, Copy, FromBytes, IntoBytes)]
 #[repr(C)]
 pub(crate) struct Header {
-    kind: u32,
+    kind: Wire<u32>,
     /// Was a priority before the specification.
-    reserved: u32,
-    sector: u64,
+    reserved: Wire<u32>,
+    sector: Wire<u64>,
 }
 
 impl Header {
-    /// A header. `sector` is that of the first byte for requests that have one, otherwise 0.
-    pub(crate) const fn new(kind: RequestType, sector: u64) -> Self {
+    /// A header for a device with this byte order. `sector` is that of the first byte for requests
+    /// that have one, otherwise 0.
+    #[inline]
+    pub(crate) fn new(order: ByteOrder, kind: RequestType, sector: u64) -> Self {
         Self {
-            kind: kind.0.to_le(),
-            reserved: 0,
-            sector: sector.to_le(),
+            kind: Wire::new(order, kind.0),
+            reserved: Wire::new(order, 0),
+            sector: Wire::new(order, sector),
         }
     }
 }
@@ -88,7 +94,8 @@ pub(crate) struct Command {
     pub(crate) header: InPlace<Header>,
     #[pin]
     pub(crate) status: InPlace<Status>,
-    /// Bytes that the device says it wrote, the status among them.
+    /// Bytes that the device says it wrote, the status among them; more than there can be where
+    /// nobody can rely on that.
     pub(crate) written: u32,
 }
 
@@ -96,7 +103,7 @@ impl Command {
     /// A command for any request.
     pub(crate) fn new() -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            header <- InPlace::new(Header::new(RequestType::IN, 0)),
+            header <- InPlace::new(Header::new(ByteOrder::LITTLE, RequestType::IN, 0)),
             status <- InPlace::new(Status::UNANSWERED),
             written: 0,
         }? Error)

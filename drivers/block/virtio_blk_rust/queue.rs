@@ -43,6 +43,10 @@ pub(crate) struct RequestQueue {
     /// Out of the lock, as notifying may be a trip to the host.
     notifier: Notifier,
     cut: Cut,
+    order: ByteOrder,
+    /// What is added to the length of an answer, by bits. Legacy devices are known to get that wrong
+    /// (VIRTIO 1.4, 2.7.8.1): all of theirs are long enough.
+    more: u32,
     read_only: bool,
 }
 
@@ -51,11 +55,18 @@ impl RequestQueue {
     pub(crate) fn new(queue: Queue<Request>, cut: Cut) -> Result<Arc<Self>> {
         let notifier = queue.notifier().clone();
         let read_only = queue.device().has(feature::block::RO);
+        let order = queue.device().byte_order();
+        let more = match queue.device().is_legacy() {
+            true => u32::MAX,
+            false => 0,
+        };
         Arc::pin_init(
             pin_init!(Self {
                 queue <- new_spinlock_irq!(queue),
                 notifier,
                 cut,
+                order,
+                more,
                 read_only,
             }),
             GFP_KERNEL,
@@ -72,6 +83,12 @@ impl RequestQueue {
         self.queue.lock().max_requests(1 + EXTRA_DESCRIPTORS)
     }
 
+    /// The beginning of a request as the device wants it.
+    #[inline]
+    fn header(&self, kind: RequestType, sector: u64) -> Header {
+        Header::new(self.order, kind, sector)
+    }
+
     /// Gives a request to the device, or back to the block layer.
     #[inline]
     pub(crate) fn submit(
@@ -81,10 +98,10 @@ impl RequestQueue {
         last: bool,
     ) -> Result<(), Requeued<VirtioBlk>> {
         let header = match request.op() {
-            Op::Read => Some(Header::new(RequestType::IN, request.sector())),
+            Op::Read => Some(self.header(RequestType::IN, request.sector())),
             // Those who do not ask whether the disk can be written to are not to reach the device.
-            Op::Write if !self.read_only => Some(Header::new(RequestType::OUT, request.sector())),
-            Op::Flush => Some(Header::new(RequestType::FLUSH, 0)),
+            Op::Write if !self.read_only => Some(self.header(RequestType::OUT, request.sector())),
+            Op::Flush => Some(self.header(RequestType::FLUSH, 0)),
             // Whoever made it has written the header.
             Op::DriverIn => None,
             _ => {
@@ -180,7 +197,7 @@ impl QueueHandler for RequestQueue {
             queue.disable_interrupts();
             while let Some(completion) = queue.pop() {
                 let (mut request, written) = completion.into_parts();
-                *request.data_mut().project().written = written;
+                *request.data_mut().project().written = written | self.more;
                 done.push(request);
             }
             if queue.enable_interrupts() {

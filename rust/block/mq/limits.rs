@@ -25,7 +25,7 @@ const MIN_SEGMENT_SIZE: u32 = 4096;
 const MAX_PREFERRED_SIZE: u32 = 64 << 20;
 
 /// What the hardware likes, in logical blocks. 0 where it says nothing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Topology {
     /// Binary logarithm of the size of a physical block: what is written without reading.
     pub physical_block_exp: u8,

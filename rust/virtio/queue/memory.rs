@@ -26,6 +26,12 @@ pub(super) use self::{
 use crate::{
     dma::Space,
     virtio::{
+        byte_order::{
+            ByteOrder,
+            Guest,
+            Machine,
+            Number, //
+        },
         ring::{
             descriptor::Descriptor,
             stats::Stats,
@@ -34,14 +40,15 @@ use crate::{
     },
 };
 
-/// Distance kept between what the driver and what the device writes.
-const CACHE_LINE: usize = 64;
+/// Distance kept between what the driver and what the device writes, where the device does not ask for
+/// a larger one.
+pub(super) const CACHE_LINE: usize = 64;
 
 /// Size of a descriptor.
 const DESC: usize = Descriptor::SIZE as usize;
 
 /// What a ring is to be like.
-pub(super) struct Layout {
+pub(super) struct Layout<M = Guest> {
     /// With VIRTIO_F_RING_PACKED.
     pub(super) packed: bool,
     /// With VIRTIO_F_ORDER_PLATFORM.
@@ -50,10 +57,15 @@ pub(super) struct Layout {
     pub(super) size: u16,
     /// Entries of each indirect table, of which there is one for each entry. 0 for no tables.
     pub(super) table_len: u16,
+    /// Of what the places of the parts are multiples, a power of two: a part that is not written by
+    /// the same side as the one before it for a split ring, each for a packed one.
+    pub(super) align: usize,
+    /// How the bytes of numbers are ordered, in a split ring. A packed one has its lowest byte first.
+    pub(super) bytes: ByteOrder<M>,
 }
 
 /// The memory of a ring of either form.
-pub(super) type RingMemory = Either<SplitRing, PackedRing>;
+pub(super) type RingMemory<M = Guest> = Either<SplitRing<M>, PackedRing<M>>;
 
 /// Allocates a ring, which counts what happens to it in `stats`.
 ///
@@ -62,7 +74,11 @@ pub(super) type RingMemory = Either<SplitRing, PackedRing>;
 /// # Errors
 ///
 /// `EINVAL` when the size is not valid, `ENOMEM`.
-pub(super) fn allocate(space: &Space, layout: &Layout, stats: Arc<Stats>) -> Result<RingMemory> {
+pub(super) fn allocate<M: Machine>(
+    space: &Space,
+    layout: &Layout<M>,
+    stats: Arc<Stats>,
+) -> Result<RingMemory<M>> {
     Ok(if layout.packed {
         Either::Packed(PackedRing::allocate(space, layout, stats)?)
     } else {
@@ -70,46 +86,24 @@ pub(super) fn allocate(space: &Space, layout: &Layout, stats: Arc<Stats>) -> Res
     })
 }
 
-/// Writes a little-endian 16-bit field.
+/// Stores a field, with one access: what [`ByteOrder::encode`] makes of a number.
 ///
 /// # Safety
 ///
-/// `ptr` must be valid for writing 2 bytes, and aligned to 2.
+/// `ptr` must be valid for writing a `T`, and aligned to its size.
 #[inline]
-unsafe fn write16(ptr: *mut u8, value: u16) {
+unsafe fn store<T: Number>(ptr: *mut u8, raw: T) {
     // SAFETY: By the requirement of this function.
-    unsafe { ptr.cast::<u16>().write_volatile(value.to_le()) }
+    unsafe { ptr.cast::<T>().write_volatile(raw) }
 }
 
-/// Writes a little-endian 64-bit field.
+/// Loads a field, with one access: a number for [`ByteOrder::decode`].
 ///
 /// # Safety
 ///
-/// `ptr` must be valid for writing 8 bytes, and aligned to 8.
+/// `ptr` must be valid for reading a `T`, and aligned to its size.
 #[inline]
-unsafe fn write64(ptr: *mut u8, value: u64) {
+unsafe fn load<T: Number>(ptr: *mut u8) -> T {
     // SAFETY: By the requirement of this function.
-    unsafe { ptr.cast::<u64>().write_volatile(value.to_le()) }
-}
-
-/// Reads a little-endian 16-bit field, once.
-///
-/// # Safety
-///
-/// `ptr` must be valid for reading 2 bytes, and aligned to 2.
-#[inline]
-unsafe fn read16(ptr: *mut u8) -> u16 {
-    // SAFETY: By the requirement of this function.
-    u16::from_le(unsafe { ptr.cast::<u16>().read_volatile() })
-}
-
-/// Reads a little-endian 32-bit field, once.
-///
-/// # Safety
-///
-/// `ptr` must be valid for reading 4 bytes, and aligned to 4.
-#[inline]
-unsafe fn read32(ptr: *mut u8) -> u32 {
-    // SAFETY: By the requirement of this function.
-    u32::from_le(unsafe { ptr.cast::<u32>().read_volatile() })
+    unsafe { ptr.cast::<T>().read_volatile() }
 }

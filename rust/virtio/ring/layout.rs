@@ -41,6 +41,14 @@ pub struct Parts {
     pub end: usize,
 }
 
+impl Parts {
+    /// Bytes of a block of memory for all parts, which are at multiples of `align`: the whole of it for
+    /// each (VIRTIO 1.4, 2.7.2).
+    pub const fn bytes(&self, align: usize) -> usize {
+        self.end.next_multiple_of(align)
+    }
+}
+
 /// The parts of a split ring of `size` entries: what the device writes begins at a multiple of
 /// `align`, a power of two, so that neither side writes where the other does.
 pub const fn parts(size: u16, align: usize) -> Parts {

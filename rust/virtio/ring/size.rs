@@ -23,6 +23,12 @@ pub fn largest(packed: bool, offered: u16, useful: u16) -> Option<u16> {
     }
 }
 
+/// Entries of the split ring of a device that has no other than one of `offered` (VIRTIO 1.4, 2.7.2).
+/// [`None`] if there is no such ring.
+pub fn exactly(offered: u16) -> Option<u16> {
+    layout::is_valid_size(offered).then_some(offered)
+}
+
 /// A ring of about half as many entries, for when there is no memory for one of `size`. [`None`] if
 /// it has no more than one.
 pub fn smaller(size: u16) -> Option<u16> {

@@ -2,7 +2,8 @@
 
 // Copyright (C) 2026 The virtio-rust authors
 
-//! Features of rings and of the transport that can be accepted from a device behind any transport.
+//! Features of rings and of the transport that can be accepted from a device behind any transport, by
+//! either interface.
 
 use crate::virtio::feature::{
     transport,
@@ -19,4 +20,12 @@ pub const ANY_TRANSPORT: FeatureSet = FeatureSet::of(&[
     transport::IN_ORDER,
     transport::ORDER_PLATFORM,
     transport::SUSPEND,
+]);
+
+/// Those that can be accepted by the legacy interface (VIRTIO 1.4, 6.3). NOTIFY_ON_EMPTY would be of
+/// no use: nobody here waits for a ring to be empty. Bit 30 is a trap.
+pub const LEGACY: FeatureSet = FeatureSet::of(&[
+    transport::ANY_LAYOUT,
+    transport::INDIRECT_DESC,
+    transport::EVENT_IDX,
 ]);

@@ -14,8 +14,7 @@ use kernel::{
 use super::{
     Layout,
     Order,
-    Tables,
-    CACHE_LINE, //
+    Tables, //
 };
 use crate::{
     dma::{
@@ -24,6 +23,11 @@ use crate::{
     },
     virtio::{
         bringup::RingAddresses,
+        byte_order::{
+            ByteOrder,
+            Guest,
+            Machine, //
+        },
         ring::{
             layout::Parts,
             stats::Stats,
@@ -37,8 +41,7 @@ pub(in super::super) trait Form {
     /// Whether a ring may have `size` entries.
     fn is_valid_size(size: u16) -> bool;
 
-    /// Where the parts of a ring of `size` entries go, of which each that one side writes is on cache
-    /// lines of `align` bytes of its own.
+    /// Where the parts of a ring of `size` entries go: see [`Layout::align`].
     fn parts(size: u16, align: usize) -> Parts;
 }
 
@@ -49,7 +52,7 @@ pub(in super::super) trait Form {
 /// - `size` is a valid size of the form, and `mask` is `size - 1`.
 /// - `ring` holds, at `desc`, `driver` and `device`, the parts of a ring of that size, aligned as the
 ///   form asks for.
-pub(in super::super) struct Block<F> {
+pub(in super::super) struct Block<F, M = Guest> {
     pub(super) desc: *mut u8,
     pub(super) driver: *mut u8,
     pub(super) device: *mut u8,
@@ -57,25 +60,27 @@ pub(in super::super) struct Block<F> {
     pub(super) size: u16,
     pub(super) mask: u16,
     order: Order,
+    pub(super) bytes: ByteOrder<M>,
+    align: usize,
     ring: Shared,
     stats: Arc<Stats>,
     form: PhantomData<F>,
 }
 
 // SAFETY: The memory belongs to no thread; the pointers are into it.
-unsafe impl<F> Send for Block<F> {}
+unsafe impl<F, M> Send for Block<F, M> {}
 // SAFETY: Every access is a single volatile one, as with memory that a device writes anyway.
-unsafe impl<F> Sync for Block<F> {}
+unsafe impl<F, M> Sync for Block<F, M> {}
 
-impl<F: Form> Block<F> {
+impl<F: Form, M: Machine> Block<F, M> {
     /// Allocates a ring with its tables: see [`super::allocate`].
-    pub(super) fn allocate(space: &Space, wanted: &Layout, stats: Arc<Stats>) -> Result<Self> {
+    pub(super) fn allocate(space: &Space, wanted: &Layout<M>, stats: Arc<Stats>) -> Result<Self> {
         let size = wanted.size;
         if !F::is_valid_size(size) {
             return Err(EINVAL);
         }
-        let parts = F::parts(size, CACHE_LINE);
-        let ring = space.allocate(parts.end)?;
+        let parts = F::parts(size, wanted.align);
+        let ring = space.allocate(parts.bytes(wanted.align))?;
         let base = ring.as_ptr();
         // INVARIANT: The parts follow each other in an allocation that is as long as they are; it is
         // page-aligned.
@@ -87,6 +92,8 @@ impl<F: Form> Block<F> {
             size,
             mask: size - 1,
             order: Order::new(wanted.platform_order),
+            bytes: wanted.bytes,
+            align: wanted.align,
             ring,
             stats,
             form: PhantomData,
@@ -105,7 +112,7 @@ impl<F: Form> Block<F> {
     }
 }
 
-impl<F: Form> Memory for Block<F> {
+impl<F: Form, M: Machine> Memory for Block<F, M> {
     #[inline]
     fn size(&self) -> u16 {
         self.size
@@ -126,7 +133,7 @@ impl<F: Form> Memory for Block<F> {
         if !F::is_valid_size(size) {
             return false;
         }
-        let parts = F::parts(size, CACHE_LINE);
+        let parts = F::parts(size, self.align);
         if parts.end > self.ring.len() {
             return false;
         }

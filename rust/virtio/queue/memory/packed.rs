@@ -9,18 +9,24 @@ use super::{
         Block,
         Form, //
     },
-    read16,
-    read32,
-    write16,
-    write64,
+    load,
+    store,
+    ByteOrder,
     DESC, //
 };
-use crate::virtio::ring::{
-    layout::Parts,
-    packed::{
-        layout,
-        PackedMemory, //
-    }, //
+use crate::virtio::{
+    byte_order::{
+        Guest,
+        Machine,
+        Number, //
+    },
+    ring::{
+        layout::Parts,
+        packed::{
+            layout,
+            PackedMemory, //
+        },
+    },
 };
 
 /// Packed rings.
@@ -37,9 +43,34 @@ impl Form for Packed {
 }
 
 /// The memory of one packed ring and of its indirect tables.
-pub(in super::super) type PackedRing = Block<Packed>;
+pub(in super::super) type PackedRing<M = Guest> = Block<Packed, M>;
 
-impl PackedRing {
+/// Numbers of packed rings, which no legacy device has.
+const BYTES: ByteOrder = ByteOrder::LITTLE;
+
+/// Writes a field.
+///
+/// # Safety
+///
+/// `ptr` must be valid for writing a `T`, and aligned to its size.
+#[inline]
+unsafe fn write<T: Number>(ptr: *mut u8, value: T) {
+    // SAFETY: By the requirement of this function.
+    unsafe { store(ptr, BYTES.encode(value)) }
+}
+
+/// Reads a field, once.
+///
+/// # Safety
+///
+/// `ptr` must be valid for reading a `T`, and aligned to its size.
+#[inline]
+unsafe fn read<T: Number>(ptr: *mut u8) -> T {
+    // SAFETY: By the requirement of this function.
+    BYTES.decode(unsafe { load(ptr) })
+}
+
+impl<M: Machine> PackedRing<M> {
     /// The descriptor at `offset`, if there is one.
     #[inline]
     fn descriptor(&self, offset: u16) -> Option<*mut u8> {
@@ -54,7 +85,7 @@ impl PackedRing {
     }
 }
 
-impl PackedMemory for PackedRing {
+impl<M: Machine> PackedMemory for PackedRing<M> {
     #[inline]
     fn write_desc(&self, offset: u16, addr: u64, len: u32, id: u16) {
         let Some(desc) = self.descriptor(offset) else {
@@ -62,11 +93,9 @@ impl PackedMemory for PackedRing {
         };
         // SAFETY: The descriptor is inside the ring, and its fields are aligned.
         unsafe {
-            write64(desc.wrapping_add(layout::ADDR), addr);
-            desc.wrapping_add(layout::LEN)
-                .cast::<u32>()
-                .write_volatile(len.to_le());
-            write16(desc.wrapping_add(layout::ID), id);
+            write(desc.wrapping_add(layout::ADDR), addr);
+            write(desc.wrapping_add(layout::LEN), len);
+            write(desc.wrapping_add(layout::ID), id);
         }
     }
 
@@ -74,27 +103,27 @@ impl PackedMemory for PackedRing {
     fn write_flags(&self, offset: u16, flags: u16) {
         if let Some(desc) = self.descriptor(offset) {
             // SAFETY: The descriptor is inside the ring.
-            unsafe { write16(desc.wrapping_add(layout::FLAGS), flags) }
+            unsafe { write(desc.wrapping_add(layout::FLAGS), flags) }
         }
     }
 
     #[inline]
     fn write_driver_event(&self, event: u16) {
         // SAFETY: The field is inside the driver's event suppression.
-        unsafe { write16(self.driver.wrapping_add(layout::EVENT_DESC), event) }
+        unsafe { write(self.driver.wrapping_add(layout::EVENT_DESC), event) }
     }
 
     #[inline]
     fn write_driver_flags(&self, flags: u16) {
         // SAFETY: The field is inside the driver's event suppression.
-        unsafe { write16(self.driver.wrapping_add(layout::EVENT_FLAGS), flags) }
+        unsafe { write(self.driver.wrapping_add(layout::EVENT_FLAGS), flags) }
     }
 
     #[inline]
     fn read_flags(&self, offset: u16) -> u16 {
         match self.descriptor(offset) {
             // SAFETY: The descriptor is inside the ring.
-            Some(desc) => unsafe { read16(desc.wrapping_add(layout::FLAGS)) },
+            Some(desc) => unsafe { read(desc.wrapping_add(layout::FLAGS)) },
             None => 0,
         }
     }
@@ -105,8 +134,8 @@ impl PackedMemory for PackedRing {
             // SAFETY: The descriptor is inside the ring, and its fields are aligned.
             Some(desc) => unsafe {
                 (
-                    read16(desc.wrapping_add(layout::ID)),
-                    read32(desc.wrapping_add(layout::LEN)),
+                    read(desc.wrapping_add(layout::ID)),
+                    read(desc.wrapping_add(layout::LEN)),
                 )
             },
             // An id that no chain has.
@@ -117,14 +146,14 @@ impl PackedMemory for PackedRing {
     #[inline]
     fn read_device_event(&self) -> (u16, u16) {
         // SAFETY: The structure is aligned to 4 and has 4 bytes.
-        let event = unsafe { read32(self.device) };
+        let event: u32 = unsafe { read(self.device) };
         // CAST: The two halves; what does not fit has been masked or shifted out.
         ((event & 0xffff) as u16, (event >> 16) as u16)
     }
 
     #[inline]
     fn write_table(&self, head: u16, entry: u16, addr: u64, len: u32, flags: u16) {
-        let tail = u64::from(len) | u64::from(flags) << 48;
-        self.tables.write(head, entry, addr, tail);
+        let tail = BYTES.encode_three(len, 0, flags);
+        self.tables.write(head, entry, BYTES.encode(addr), tail);
     }
 }

@@ -5,7 +5,7 @@
 //! Indirect tables, laid out with their ring: one for each of its entries.
 
 use super::{
-    write64,
+    store,
     DESC, //
 };
 use crate::dma::{
@@ -54,7 +54,7 @@ impl Tables {
         self.len
     }
 
-    /// Writes an entry, in two halves. One that does not exist is left out.
+    /// Writes an entry, in two halves as they are to be stored. One that does not exist is left out.
     #[inline]
     pub(super) fn write(&self, table: u16, entry: u16, addr: u64, tail: u64) {
         if table >= self.count || entry >= self.len {
@@ -67,8 +67,8 @@ impl Tables {
         let ptr = self.base.wrapping_add(index.wrapping_mul(DESC));
         // SAFETY: By the type invariant and the check above, the entry exists.
         unsafe {
-            write64(ptr, addr);
-            write64(ptr.wrapping_add(8), tail);
+            store(ptr, addr);
+            store(ptr.wrapping_add(8), tail);
         }
     }
 

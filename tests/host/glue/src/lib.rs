@@ -25,6 +25,7 @@ pub mod sync;
 pub mod virtio {
     pub use pure::{
         bringup,
+        byte_order,
         ring,
         transport, //
     };
@@ -41,6 +42,11 @@ pub mod virtio {
         use memory::Layout;
         use pure::{
             bringup::RingAddresses,
+            byte_order::{
+                ByteOrder,
+                Guest,
+                Machine, //
+            },
             ring::{
                 packed::PackedMemory,
                 split::SplitMemory,
@@ -68,6 +74,32 @@ pub mod virtio {
                 platform_order,
                 size,
                 table_len,
+                align: memory::CACHE_LINE,
+                bytes: ByteOrder::<Guest>::LITTLE,
+            };
+            memory::allocate(space, &layout, Arc::new(Stats::default()))
+        }
+
+        /// The memory of a split ring of a machine, as the library allocates it for a device with bytes
+        /// in this order, whose used ring lies at a multiple of `align`.
+        ///
+        /// # Errors
+        ///
+        /// When the size is not valid.
+        pub fn allocate_split<M: Machine>(
+            space: &Space,
+            bytes: ByteOrder<M>,
+            align: usize,
+            size: u16,
+            table_len: u16,
+        ) -> Result<Either<impl SplitMemory + Place, impl PackedMemory + Place>> {
+            let layout = Layout {
+                packed: false,
+                platform_order: false,
+                size,
+                table_len,
+                align,
+                bytes,
             };
             memory::allocate(space, &layout, Arc::new(Stats::default()))
         }
@@ -78,13 +110,13 @@ pub mod virtio {
             fn place(&self) -> RingAddresses;
         }
 
-        impl Place for memory::SplitRing {
+        impl<M: Machine> Place for memory::SplitRing<M> {
             fn place(&self) -> RingAddresses {
                 self.addresses()
             }
         }
 
-        impl Place for memory::PackedRing {
+        impl<M: Machine> Place for memory::PackedRing<M> {
             fn place(&self) -> RingAddresses {
                 self.addresses()
             }

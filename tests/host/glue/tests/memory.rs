@@ -9,21 +9,32 @@ use device::{
     Addresses,
     Element,
     Features,
-    Queue, //
+    Memory,
+    Queue,
+    Violation, //
 };
 use glue::{
     dma::Space,
     virtio::queue::{
         allocate,
+        allocate_split,
         Place, //
     }, //
 };
-use pure::ring::{
-    packed::PackedMemory,
-    split::SplitMemory,
-    Options,
-    Ring,
-    Slot, //
+use pure::{
+    byte_order::{
+        ByteOrder,
+        Guest,
+        Machine, //
+    },
+    legacy::Legacy,
+    ring::{
+        packed::PackedMemory,
+        split::SplitMemory,
+        Options,
+        Ring,
+        Slot, //
+    },
 };
 
 /// Goes through a ring a few times, by chains in it and in tables.
@@ -32,15 +43,34 @@ fn go_round<A: SplitMemory + Place, B: PackedMemory + Place>(
     space: &Space,
     options: Options,
 ) {
-    let (packed, at) = match ring {
-        Ring::Split(ring) => (false, ring.memory().place()),
-        Ring::Packed(ring) => (true, ring.memory().place()),
+    let at = addresses(ring);
+    let packed = matches!(ring, Ring::Packed(_));
+    go_round_at(ring, packed, at, space, options);
+}
+
+/// Where the parts of a ring are.
+fn addresses<A: SplitMemory + Place, B: PackedMemory + Place>(
+    ring: &Ring<A, B, Vec<Slot>>,
+) -> Addresses {
+    let at = match ring {
+        Ring::Split(ring) => ring.memory().place(),
+        Ring::Packed(ring) => ring.memory().place(),
     };
-    let at = Addresses {
+    Addresses {
         desc: at.descriptor,
         driver: at.driver,
         device: at.device,
-    };
+    }
+}
+
+/// Does the same, with a device that looks in these places, by its own way of reading numbers.
+fn go_round_at<A: SplitMemory, B: PackedMemory>(
+    ring: &mut Ring<A, B, Vec<Slot>>,
+    packed: bool,
+    at: Addresses,
+    space: &(impl Memory + Clone),
+    options: Options,
+) {
     let features = Features {
         indirect: options.indirect,
         event_idx: options.event_idx,
@@ -118,4 +148,104 @@ fn rings_are_laid_out_as_devices_find_them() {
             }
         }
     }
+}
+
+/// A machine whose highest byte comes first.
+#[derive(Clone, Copy)]
+enum Big {}
+
+impl Machine for Big {
+    const IS_BIG: bool = true;
+}
+
+/// Memory for a device that takes the first byte of a number for its highest one.
+#[derive(Clone)]
+struct BigDevice(Space);
+
+impl Memory for BigDevice {
+    fn read16(&self, addr: u64) -> Result<u16, Violation> {
+        self.0.read16(addr).map(u16::swap_bytes)
+    }
+
+    fn write16(&self, addr: u64, value: u16) -> Result<(), Violation> {
+        self.0.write16(addr, value.swap_bytes())
+    }
+
+    fn read32(&self, addr: u64) -> Result<u32, Violation> {
+        self.0.read32(addr).map(u32::swap_bytes)
+    }
+
+    fn read64(&self, addr: u64) -> Result<u64, Violation> {
+        self.0.read64(addr).map(u64::swap_bytes)
+    }
+
+    fn write32(&self, addr: u64, value: u32) -> Result<(), Violation> {
+        self.0.write32(addr, value.swap_bytes())
+    }
+
+    fn write64(&self, addr: u64, value: u64) -> Result<(), Violation> {
+        self.0.write64(addr, value.swap_bytes())
+    }
+}
+
+/// Goes through rings of a machine, with a device that sees numbers as `device` has them, and that is
+/// told no more of a ring than the number of its page.
+fn go_round_by_page<M: Machine, D: Memory + Clone>(
+    bytes: ByteOrder<M>,
+    device: impl Fn(&Space) -> D,
+) {
+    for align in [4096, 256] {
+        for size in [4_u16, 256, 1024] {
+            for features in 0..4 {
+                let options = Options {
+                    event_idx: features & 1 != 0,
+                    indirect: features & 2 != 0,
+                    in_order: false,
+                };
+                let space = Space::default();
+                let memory = allocate_split(&space, bytes, align, size, 3).unwrap();
+                space.fill(0xff);
+                let slots = vec![Slot::default(); size.into()];
+                let mut ring = Ring::new(memory, slots, options).unwrap();
+                let legacy = Legacy {
+                    align: align.try_into().unwrap(),
+                    page: 1 << 16,
+                    fixed_size: true,
+                };
+                let Ring::Split(split) = &ring else {
+                    panic!("a legacy device has no packed rings");
+                };
+                let number = legacy.page_number(size, split.memory().place());
+                let desc = u64::from(number.expect("it can be told")) << 16;
+                let driver = desc + 16 * u64::from(size);
+                // Flags, index, entries and `used_event`.
+                let end = driver + 2 * (3 + u64::from(size));
+                let device_part = end.next_multiple_of(align.try_into().unwrap());
+                let at = Addresses {
+                    desc,
+                    driver,
+                    device: device_part,
+                };
+                go_round_at(&mut ring, false, at, &device(&space), options);
+                // As when the device is restarted.
+                ring.resize(size).unwrap();
+                go_round_at(&mut ring, false, at, &device(&space), options);
+            }
+        }
+    }
+}
+
+/// VQ-SPLIT-05, VQ-SPLIT-06: a legacy device finds all of a ring by the number of a page, and numbers in
+/// the order of the guest, whichever that is.
+#[test]
+fn legacy_devices_find_their_rings() {
+    go_round_by_page(ByteOrder::<Guest>::NATIVE, Space::clone);
+    go_round_by_page(ByteOrder::<Big>::NATIVE, |space| BigDevice(space.clone()));
+}
+
+/// VQ-SPLIT-06: others find the lowest byte first, whatever the guest is.
+#[test]
+fn other_devices_find_the_lowest_byte_first() {
+    go_round_by_page(ByteOrder::<Guest>::LITTLE, Space::clone);
+    go_round_by_page(ByteOrder::<Big>::LITTLE, Space::clone);
 }

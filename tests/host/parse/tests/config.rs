@@ -386,3 +386,104 @@ fn a_device_that_is_gone_is_read_as_all_ones() {
     assert_eq!(config.read::<u64>(0), Ok(u64::MAX));
     assert_eq!(config.read::<[u8; 6]>(0), Ok([0xff; 6]));
 }
+
+/// A configuration without a generation: what it holds from each access on, one byte at a time.
+struct Legacy<F> {
+    /// The configuration after so many accesses.
+    bytes: F,
+    /// Accesses so far.
+    count: Cell<u64>,
+}
+
+impl<F: Fn(u64) -> [u8; 16]> Legacy<F> {
+    /// A device with this configuration.
+    fn new(bytes: F) -> Self {
+        Self {
+            bytes,
+            count: Cell::new(0),
+        }
+    }
+
+    /// Reads bytes.
+    fn read<const N: usize>(&self, offset: usize) -> [u8; N] {
+        std::array::from_fn(|at| {
+            let count = self.count.get();
+            self.count.set(count + 1);
+            (self.bytes)(count)[offset + at]
+        })
+    }
+}
+
+impl<F: Fn(u64) -> [u8; 16]> ConfigAccess for Legacy<F> {
+    fn len(&self) -> usize {
+        16
+    }
+
+    fn has_generation(&self) -> bool {
+        false
+    }
+
+    fn generation(&self) -> u32 {
+        panic!("there is none");
+    }
+
+    fn read8(&self, offset: usize) -> u8 {
+        let [byte] = self.read(offset);
+        byte
+    }
+
+    fn read16(&self, offset: usize) -> u16 {
+        u16::from_le_bytes(self.read(offset))
+    }
+
+    fn read32(&self, offset: usize) -> u32 {
+        u32::from_le_bytes(self.read(offset))
+    }
+
+    fn write8(&self, _: usize, _: u8) {}
+
+    fn write16(&self, _: usize, _: u16) {}
+
+    fn write32(&self, _: usize, _: u32) {}
+}
+
+/// CFG-09: without a generation, what takes more than a byte is read until it is twice the same, in any
+/// width; a byte once.
+#[test]
+fn without_a_generation_values_are_read_until_they_agree() {
+    // Changes at the access `at`, once and for all.
+    for at in 0..40 {
+        let device = Legacy::new(|count| [if count < at { 0x11 } else { 0x22 }; 16]);
+        let config = Config::new(&device);
+        let old_or_new =
+            |value: u64| value == 0x1111_1111_1111_1111 || value == 0x2222_2222_2222_2222;
+        assert!(config.read(0).is_ok_and(old_or_new), "at {at}");
+        let device = Legacy::new(|count| [if count < at { 0x11 } else { 0x22 }; 16]);
+        let value: Result<u32, _> = Config::new(&device).read(4);
+        assert!(matches!(value, Ok(0x1111_1111 | 0x2222_2222)), "at {at}");
+        let device = Legacy::new(|count| [if count < at { 0x11 } else { 0x22 }; 16]);
+        let value: Result<u16, _> = Config::new(&device).read(4);
+        assert!(matches!(value, Ok(0x1111 | 0x2222)), "at {at}");
+        let device = Legacy::new(|count| [if count < at { 0x11 } else { 0x22 }; 16]);
+        let both = Config::new(&device)
+            .consistent(|config| Ok((config.read::<u32>(0)?, config.read::<u64>(8)?)));
+        assert!(matches!(
+            both,
+            Ok((0x1111_1111, 0x1111_1111_1111_1111) | (0x2222_2222, 0x2222_2222_2222_2222))
+        ));
+    }
+    let still = Legacy::new(|_| [0x33; 16]);
+    assert_eq!(Config::new(&still).read(3), Ok(0x33_u8));
+    assert_eq!(still.count.get(), 1);
+    assert_eq!(Config::new(&still).read(4), Ok(0x3333_u16));
+    assert_eq!(still.count.get(), 5);
+}
+
+/// CFG-09: a device that never agrees with itself is given up.
+#[test]
+fn without_a_generation_what_never_agrees_is_given_up() {
+    let device = Legacy::new(|count| [(count % 251) as u8; 16]);
+    let value: Result<u64, _> = Config::new(&device).read(0);
+    assert_eq!(value, Err(ConfigError::Unstable));
+    assert_eq!(device.count.get(), 8 * u64::from(RETRIES));
+}

@@ -15,15 +15,18 @@ pub use self::virtio::*;
 mod virtio {
     pub mod bringup;
     pub mod budget;
+    pub mod byte_order;
     pub mod config;
     pub mod feature;
     pub mod id;
+    pub mod legacy;
     pub mod patience;
     pub mod ring;
     pub mod status;
 
     /// Transports.
     pub mod transport {
+        pub mod bytewise;
         pub mod doorbell;
         pub mod features;
         pub mod line;
