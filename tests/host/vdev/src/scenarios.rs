@@ -11,6 +11,7 @@ mod capacity;
 mod claims;
 mod deaf;
 mod hostile;
+mod legacy;
 mod mmio;
 mod moments;
 mod net;
@@ -22,8 +23,8 @@ mod suspend;
 
 use crate::scenario::Scenario;
 
-/// All but the good one.
-pub(crate) static ALL: &[&[Scenario]] = &[
+/// All but the good one, and those of legacy interfaces.
+static MODERN: &[&[Scenario]] = &[
     basic::ALL,
     blk::ALL,
     cache::ALL,
@@ -40,3 +41,8 @@ pub(crate) static ALL: &[&[Scenario]] = &[
     rings::ALL,
     suspend::ALL,
 ];
+
+/// All but the good one.
+pub(crate) fn all() -> impl Iterator<Item = &'static [Scenario]> {
+    MODERN.iter().chain(legacy::ALL).copied()
+}

@@ -54,7 +54,10 @@ impl Machine {
         }
         for (at, byte) in (offset..).zip(bytes) {
             if at == pci::cap::MSIX + 3 {
-                self.msix = byte & 0x80 != 0;
+                let msix = byte & 0x80 != 0;
+                if msix != std::mem::replace(&mut self.msix, msix) {
+                    self.log.note(if msix { "msix on" } else { "msix off" });
+                }
             }
             let writable = matches!(at, 4..6 | 0x3c) || (pci::cap::PCI_CFG + 4..).contains(&at);
             if let Some(place) = self.space.get_mut(at).filter(|_| writable) {

@@ -34,7 +34,7 @@ fn accessed(event: &Event) -> Option<u64> {
 }
 
 /// The driver began by asking what this is (4.2.3.1.1).
-fn asked_first(events: &[Event]) -> Verdict {
+pub(super) fn asked_first(events: &[Event]) -> Verdict {
     let first: Vec<u64> = events.iter().filter_map(accessed).take(3).collect();
     match first[..] {
         [reg::MAGIC, reg::VERSION, reg::DEVICE_ID] => Ok(()),
@@ -80,7 +80,7 @@ fn read_back(events: &[Event]) -> Verdict {
 
 /// After each interrupt the driver asked for its cause, and acknowledged what it was told and nothing
 /// else (4.2.3.4.1). The last one may still be on its way.
-fn acknowledged(events: &[Event]) -> Verdict {
+pub(super) fn acknowledged(events: &[Event]) -> Verdict {
     let mut told = 0;
     for event in events {
         match event {
