@@ -10,19 +10,15 @@ use crate::{
         Register,
         Structure, //
     },
-    machine::Machine, //
+    machine::Machine,
+    pci_legacy,
+    transport::{
+        Bar,
+        Transport, //
+    }, //
 };
 
 impl Machine {
-    /// Whether this is the device status.
-    fn is_status(&self, (structure, at): Register) -> bool {
-        let is_block = matches!(
-            structure,
-            Structure::Common | Structure::Legacy | Structure::Mmio
-        );
-        is_block && at == self.transport.status().0
-    }
-
     /// Notes what is wrong with an access, if something is.
     fn check(&mut self, register: Register, width: usize, written: Option<u64>) {
         let checked = self.transport.check(&self.state, register, width, written);
@@ -31,20 +27,29 @@ impl Machine {
         }
     }
 
-    /// Bytes of BAR 0.
-    pub fn bar_size(&self) -> u64 {
-        self.transport.bar_size()
+    /// Bytes of a BAR.
+    pub fn bar_size(&self, bar: u8) -> u64 {
+        match self.bar {
+            Bar::Right | Bar::Memory => self.transport.bar_size(bar),
+            Bar::Short if bar == 0 => pci_legacy::SHORT,
+            Bar::Short | Bar::Missing => 0,
+        }
     }
 
     /// Resets the whole function.
     pub fn reset_function(&mut self) {
-        let (at, width) = self.transport.status();
-        self.write(at, width, 0);
+        let (bar, at, width) = self.transport.status(self.state.is_legacy);
+        self.write_bar(bar, at, width, 0);
     }
 
     /// Reads BAR 0.
     pub fn read(&mut self, offset: u64, width: usize) -> u64 {
-        let Some(register) = self.transport.register(offset, self.msix) else {
+        self.read_bar(0, offset, width)
+    }
+
+    /// Reads a BAR.
+    pub fn read_bar(&mut self, bar: u8, offset: u64, width: usize) -> u64 {
+        let Some(register) = self.transport.register(bar, offset, self.msix) else {
             self.violation(format!("read of {offset:#x}, where nothing is"));
             return u64::MAX;
         };
@@ -90,11 +95,20 @@ impl Machine {
 
     /// Writes BAR 0.
     pub fn write(&mut self, offset: u64, width: usize, value: u64) {
-        let Some(register) = self.transport.register(offset, self.msix) else {
+        self.write_bar(0, offset, width, value);
+    }
+
+    /// Writes a BAR.
+    pub fn write_bar(&mut self, bar: u8, offset: u64, width: usize, value: u64) {
+        let Some(register) = self.transport.register(bar, offset, self.msix) else {
             self.violation(format!("write of {offset:#x}, where nothing is"));
             return;
         };
-        let is_status = self.is_status(register);
+        let is_status = Transport::is_status(register);
+        if self.transport == Transport::PciTransitional && is_status && self.state.status == 0 {
+            // 2.2.3: by which interface a driver begins says what the device is.
+            self.state.is_legacy = register.0 == Structure::Legacy;
+        }
         if is_status {
             self.event(Event::Status((value & 0xff) as u8));
         } else if !self.transport.is_notify(register) {

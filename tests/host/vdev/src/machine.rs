@@ -31,7 +31,10 @@ use crate::{
         State,
         NO_VECTOR, //
     },
-    transport::Transport,
+    transport::{
+        Bar,
+        Transport, //
+    },
     work::Task, //
 };
 use device::{
@@ -54,6 +57,8 @@ pub struct Machine {
     pub(crate) model: Box<dyn Model>,
     /// How it is reached.
     pub(crate) transport: Transport,
+    /// What its BAR 0 is.
+    pub(crate) bar: Bar,
     /// What its driver told it.
     pub(crate) state: State,
     /// The configuration of its type.
@@ -114,6 +119,7 @@ impl Machine {
             state: State::new(0, 0, &[], VECTORS),
             config: Vec::new(),
             transport,
+            bar: Bar::default(),
             space: transport.config_space(model.device_type(), model.class(), VECTORS),
             queues: Vec::new(),
             kept: Vec::new(),
@@ -138,6 +144,16 @@ impl Machine {
         };
         machine.arm(scenario);
         machine
+    }
+
+    /// The same with another BAR 0.
+    pub fn with_bar(mut self, bar: Bar) -> Self {
+        self.bar = bar;
+        if matches!(bar, Bar::Memory | Bar::Missing) {
+            // The lowest bit says I/O space.
+            self.space[0x10] = 0;
+        }
+        self
     }
 
     /// Begins a scenario: a new log, and a device as after a reset.

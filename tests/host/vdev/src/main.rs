@@ -6,8 +6,10 @@
 //!
 //! Each device has the socket `NAME.sock` in the directory, and its log in `NAME.log`. Features are
 //! those of rings and transports that it offers, by their names in QEMU; without any, those of a
-//! plain split ring. The words `mmio`, `mmio-legacy` and `legacy` are of another [`Transport`]. Network devices with the word `peer` are joined, the first with the second and so
-//! on; one without is joined with a station that answers. The program ends with its standard input.
+//! plain split ring. The words `mmio`, `mmio-legacy`, `legacy` and `transitional`
+//! are of another [`Transport`], and with `legacy` a word such as `bar-short` is of another [`Bar`]. Network devices
+//! with the word `peer` are joined, the first with the second and so on; one without is joined with a
+//! station that answers. The program ends with its standard input.
 
 use std::fs::File;
 use std::os::unix::net::UnixListener;
@@ -32,7 +34,10 @@ use vdev::{
         Shared, //
     },
     state::feature,
-    transport::Transport, //
+    transport::{
+        Bar,
+        Transport, //
+    }, //
 };
 
 /// The feature that is called so.
@@ -108,7 +113,12 @@ impl Bench {
             .collect();
         words.retain(|word| Transport::by_name(word).is_none());
         let transport = transports.last().copied().unwrap_or_default();
-        if transport.is_legacy() && kind == "net" {
+        let bar = words.iter().find_map(|word| Bar::by_name(word));
+        words.retain(|word| Bar::by_name(word).is_none());
+        if bar.is_some() && transport != Transport::PciLegacy {
+            return Err("another BAR 0 is for legacy devices".into());
+        }
+        if transport.has_legacy() && kind == "net" {
             // Its header is another one then (5.1.9.1).
             return Err("no legacy interface of net".into());
         }
@@ -122,7 +132,9 @@ impl Bench {
         let log = path.with_extension("log");
         let log = File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
         let log = Log::new(Some(Box::new(log)));
-        let shared = Shared::start(Machine::on(transport, model, features, log));
+        let shared = Shared::start(
+            Machine::on(transport, model, features, log).with_bar(bar.unwrap_or_default()),
+        );
         if let Some(from) = from {
             let shared = shared.clone();
             std::thread::spawn(move || {

@@ -4,7 +4,7 @@
 
 //! The configuration space of a PCI device, with its capabilities (4.1.2, 4.1.4).
 //!
-//! All registers are in BAR 0; BAR 1 has the table of MSI-X, which is QEMU's. At the end of the
+//! All registers are in BAR 0, but for those of transitional devices; BAR 1 has the table of MSI-X, which is QEMU's. At the end of the
 //! space is a window of bytes that mean something to the tests only: see [`crate::control`].
 
 use crate::common::reg;
@@ -15,7 +15,10 @@ pub const SIZE: usize = 256;
 /// Bytes of BAR 1.
 pub const TABLE_SIZE: u64 = 4096;
 
-/// Where the structures are in BAR 0, and their bytes.
+/// The BAR of the structures in a transitional device, whose first one has the legacy interface.
+pub const MODERN_BAR: u8 = 2;
+
+/// Where the structures are in their BAR, and their bytes.
 pub mod at {
     /// Common configuration.
     pub const COMMON: (u64, u64) = (0, super::reg::END);
@@ -104,18 +107,39 @@ pub fn config_space(device_type: u8, class: [u8; 3], vectors: u16) -> [u8; SIZE]
     let mut space = plain_space(ids, class, vectors, cap::COMMON);
     // 4.1.2: the revision of devices that are not transitional is at least 1.
     space[8] = 1;
-    structure(&mut space, cap::COMMON, cap::NOTIFY, 1, at::COMMON);
-    structure(&mut space, cap::NOTIFY, cap::ISR, 2, at::NOTIFY);
-    space[cap::NOTIFY + 16..cap::NOTIFY + 20].copy_from_slice(&NOTIFY_MULTIPLIER.to_le_bytes());
-    structure(&mut space, cap::ISR, cap::DEVICE, 3, at::ISR);
-    structure(&mut space, cap::DEVICE, cap::PCI_CFG, 4, at::DEVICE);
-    structure(&mut space, cap::PCI_CFG, 0, 5, (0, 0));
+    structures(&mut space);
     space
 }
 
-/// The same of a device that has the legacy interface only (4.1.2.3): an id of its own for each of the
-/// old types, revision 0, the type as the subsystem, and no capability of a structure.
+/// Writes the capabilities of all structures.
+fn structures(space: &mut [u8; SIZE]) {
+    structure(space, cap::COMMON, cap::NOTIFY, 1, at::COMMON);
+    structure(space, cap::NOTIFY, cap::ISR, 2, at::NOTIFY);
+    space[cap::NOTIFY + 16..cap::NOTIFY + 20].copy_from_slice(&NOTIFY_MULTIPLIER.to_le_bytes());
+    structure(space, cap::ISR, cap::DEVICE, 3, at::ISR);
+    structure(space, cap::DEVICE, cap::PCI_CFG, 4, at::DEVICE);
+    structure(space, cap::PCI_CFG, 0, 5, (0, 0));
+}
+
+/// The same of a device that has the legacy interface only: no capability of a structure.
 pub fn legacy_space(device_type: u8, class: [u8; 3], vectors: u16) -> [u8; SIZE] {
+    old_space(device_type, class, vectors, 0)
+}
+
+/// The same of a device that has both interfaces: the ids are those of old, and there are
+/// capabilities, by which a driver of today knows that it need not be driven as of old.
+pub fn transitional_space(device_type: u8, class: [u8; 3], vectors: u16) -> [u8; SIZE] {
+    let mut space = old_space(device_type, class, vectors, cap::COMMON);
+    structures(&mut space);
+    for at in [cap::COMMON, cap::NOTIFY, cap::ISR, cap::DEVICE] {
+        space[at + 4] = MODERN_BAR;
+    }
+    space
+}
+
+/// The same of any device with ids of old (4.1.2.3): one of its own for each of the types that there
+/// were, revision 0, the type as the subsystem, and BAR 0 in I/O space.
+fn old_space(device_type: u8, class: [u8; 3], vectors: u16, next: usize) -> [u8; SIZE] {
     let id = match device_type {
         1 | 2 => 0x0fff + u16::from(device_type),
         3 => 0x1003,
@@ -126,7 +150,7 @@ pub fn legacy_space(device_type: u8, class: [u8; 3], vectors: u16) -> [u8; SIZE]
         _ => 0x1009,
     };
     let ids = [0x1af4, id, 0x1af4, device_type.into()];
-    let mut space = plain_space(ids, class, vectors, 0);
+    let mut space = plain_space(ids, class, vectors, next);
     // BAR 0 is in I/O space.
     space[0x10] = 1;
     space

@@ -55,6 +55,12 @@ const FIELDS: &[(u64, usize, bool)] = &[
 /// Bytes of a page, and what used rings are aligned to (4.1.5.1.3.1).
 const PAGE: u64 = 4096;
 
+/// Bytes of the block, with the configuration of any type behind it.
+pub const SIZE: u64 = 128;
+
+/// Bytes of a block that is too short, even for its registers.
+pub const SHORT: u64 = 16;
+
 /// Where the configuration of the device's type begins.
 pub fn config(msix: bool) -> u64 {
     match msix {

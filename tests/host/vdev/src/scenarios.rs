@@ -20,6 +20,7 @@ mod order;
 mod places;
 mod rings;
 mod suspend;
+mod transitional;
 
 use crate::scenario::Scenario;
 
@@ -40,6 +41,7 @@ static MODERN: &[&[Scenario]] = &[
     places::ALL,
     rings::ALL,
     suspend::ALL,
+    transitional::ALL,
 ];
 
 /// All but the good one.

@@ -211,14 +211,18 @@ fn unmap(machine: &mut Machine, mut fields: Fields<'_>, body: &[u8]) -> Option<V
     Some(body.to_vec())
 }
 
+/// The BAR that a region is.
+fn bar(region: u32) -> Option<u8> {
+    u8::try_from(region).ok().filter(|bar| *bar < 6)
+}
+
 /// What a region is.
 fn region_info(machine: &Machine, mut fields: Fields<'_>) -> Option<Vec<u8>> {
     let (_, _, index) = (fields.u32()?, fields.u32()?, fields.u32()?);
     let size = match index {
-        region::BAR0 => machine.bar_size(),
         region::BAR1 => pci::TABLE_SIZE,
         region::CONFIG => pci::SIZE as u64,
-        _ => 0,
+        _ => bar(index).map_or(0, |bar| machine.bar_size(bar)),
     };
     // It can be read and written, by messages only.
     let flags = if size != 0 { 3 } else { 0 };
@@ -283,11 +287,12 @@ fn read(machine: &mut Machine, mut fields: Fields<'_>) -> Option<Vec<u8>> {
                 bytes.extend(&machine.read_space(at, width).to_ne_bytes()[..width]);
             }
         }
-        region::BAR0 if len <= 8 => {
-            bytes.extend(&machine.read(offset, len).to_ne_bytes()[..len]);
-        }
         // No interrupt is pending.
-        _ => bytes.resize(len, 0),
+        region::BAR1 => bytes.resize(len, 0),
+        _ => match bar(index).filter(|_| len <= 8) {
+            Some(bar) => bytes.extend(&machine.read_bar(bar, offset, len).to_ne_bytes()[..len]),
+            None => bytes.resize(len, 0),
+        },
     }
     let message = Message::default().long(offset).words(&[index, count]);
     Some(message.bytes(&bytes).end())
@@ -302,12 +307,14 @@ fn write(machine: &mut Machine, mut fields: Fields<'_>) -> Option<Vec<u8>> {
     }
     match index {
         region::CONFIG => machine.write_space(usize::try_from(offset).ok()?, bytes),
-        region::BAR0 if bytes.len() <= 8 => {
+        region::BAR1 => {}
+        _ => {
             let fold = |value, byte: &u8| value << 8 | u64::from(*byte);
             let value = bytes.iter().rev().fold(0, fold);
-            machine.write(offset, bytes.len(), value);
+            if let Some(bar) = bar(index).filter(|_| bytes.len() <= 8) {
+                machine.write_bar(bar, offset, bytes.len(), value);
+            }
         }
-        _ => {}
     }
     Some(Message::default().long(offset).words(&[index, count]).end())
 }

@@ -7,8 +7,7 @@
 use crate::{
     event::Event,
     machine::Machine,
-    pci,
-    transport::Transport, //
+    pci, //
 };
 
 impl Machine {
@@ -19,7 +18,7 @@ impl Machine {
         }
         if self.aimed(offset) {
             let (at, width) = self.aim();
-            return self.read(at, width);
+            return self.read_bar(self.transport.modern_bar(), at, width);
         }
         if self.is_capability(offset) {
             self.event(Event::Capability(false, offset, width));
@@ -42,7 +41,8 @@ impl Machine {
         if self.aimed(offset) {
             let (at, width) = self.aim();
             let fold = |value, byte: &u8| value << 8 | u64::from(*byte);
-            self.write(at, width, bytes.iter().rev().fold(0, fold));
+            let value = bytes.iter().rev().fold(0, fold);
+            self.write_bar(self.transport.modern_bar(), at, width, value);
             return;
         }
         if self.is_capability(offset) {
@@ -68,12 +68,12 @@ impl Machine {
 
     /// Whether this is in one of the standard's capabilities.
     fn is_capability(&self, offset: usize) -> bool {
-        self.transport == Transport::Pci && pci::cap::ALL.contains(&offset)
+        self.transport.has_capabilities() && pci::cap::ALL.contains(&offset)
     }
 
     /// Whether this is the window of the capability that reaches the BAR (4.1.4.9).
     fn aimed(&self, offset: usize) -> bool {
-        self.transport == Transport::Pci
+        self.transport.has_capabilities()
             && (pci::cap::PCI_CFG + 16..pci::cap::PCI_CFG + 20).contains(&offset)
     }
 

@@ -31,6 +31,9 @@ pub enum Transport {
     Pci,
     /// PCI by its legacy interface, and no other (4.1.4.10).
     PciLegacy,
+    /// PCI with both, which is a transitional device (4.1.2.1). The legacy interface is in BAR 0, what the
+    /// capabilities point to is in BAR 2, and the driver chooses.
+    PciTransitional,
     /// Memory-mapped I/O, version 2 (4.2.2). The registers are BAR 0 of a PCI device which is no
     /// virtio device: a module of the guest makes a platform device of it.
     Mmio,
@@ -38,20 +41,58 @@ pub enum Transport {
     MmioLegacy,
 }
 
+/// What BAR 0 of a device with the legacy interface of PCI is (4.1.4.10). It is found out once, by the
+/// machine, and so is no matter of scenarios.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bar {
+    /// As it should be: in I/O space, with room for what the device has.
+    #[default]
+    Right,
+    /// In memory, which some devices have instead.
+    Memory,
+    /// Too short for its registers.
+    Short,
+    /// Not there.
+    Missing,
+}
+
+impl Bar {
+    /// The one that is called so.
+    pub fn by_name(name: &str) -> Option<Self> {
+        match name {
+            "bar-memory" => Some(Self::Memory),
+            "bar-short" => Some(Self::Short),
+            "bar-missing" => Some(Self::Missing),
+            _ => None,
+        }
+    }
+}
+
 impl Transport {
     /// The one that is called so.
     pub fn by_name(name: &str) -> Option<Self> {
         match name {
             "legacy" => Some(Self::PciLegacy),
+            "transitional" => Some(Self::PciTransitional),
             "mmio" => Some(Self::Mmio),
             "mmio-legacy" => Some(Self::MmioLegacy),
             _ => None,
         }
     }
 
-    /// Whether it is a legacy interface.
+    /// Whether it is a legacy interface, and no other.
     pub fn is_legacy(self) -> bool {
         matches!(self, Self::PciLegacy | Self::MmioLegacy)
+    }
+
+    /// Whether it has a legacy interface, maybe beside another.
+    pub fn has_legacy(self) -> bool {
+        self.is_legacy() || self == Self::PciTransitional
+    }
+
+    /// Whether it has the capabilities of PCI (4.1.4).
+    pub fn has_capabilities(self) -> bool {
+        matches!(self, Self::Pci | Self::PciTransitional)
     }
 
     /// Whether it has one interrupt, whose cause stays until it is acknowledged (4.2.3.4).
@@ -64,57 +105,76 @@ impl Transport {
         match self {
             Self::Pci => pci::config_space(device_type, class, vectors),
             Self::PciLegacy => pci::legacy_space(device_type, class, vectors),
+            Self::PciTransitional => pci::transitional_space(device_type, class, vectors),
             Self::Mmio | Self::MmioLegacy => pci::mmio_space(vectors),
         }
     }
 
-    /// Bytes of BAR 0.
-    pub fn bar_size(self) -> u64 {
+    /// The BAR that the capabilities point to.
+    pub fn modern_bar(self) -> u8 {
         match self {
-            // Much of it belongs to no structure, for those that say they are larger.
-            Self::Pci => 1 << 20,
-            Self::PciLegacy => 128,
-            Self::Mmio | Self::MmioLegacy => 4096,
+            Self::PciTransitional => pci::MODERN_BAR,
+            _ => 0,
         }
     }
 
-    /// The structure that an offset in BAR 0 belongs to.
-    pub fn register(self, offset: u64, msix: bool) -> Option<Register> {
+    /// Bytes of a BAR that is not that of MSI-X.
+    pub fn bar_size(self, bar: u8) -> u64 {
+        match (self, bar) {
+            // Much of it belongs to no structure, for those that say they are larger.
+            (Self::Pci, 0) | (Self::PciTransitional, pci::MODERN_BAR) => 1 << 20,
+            (Self::PciLegacy | Self::PciTransitional, 0) => pci_legacy::SIZE,
+            (Self::Mmio | Self::MmioLegacy, 0) => 4096,
+            _ => 0,
+        }
+    }
+
+    /// The structure that an offset in a BAR belongs to.
+    pub fn register(self, bar: u8, offset: u64, msix: bool) -> Option<Register> {
         let within = |(base, len): (u64, u64)| offset.checked_sub(base).filter(|at| *at < len);
-        let places = match self {
-            Self::Pci => vec![
+        let rest = |start| (start, self.bar_size(bar).saturating_sub(start));
+        let places = match (self, bar) {
+            (Self::Pci, 0) | (Self::PciTransitional, pci::MODERN_BAR) => vec![
                 (Structure::Common, at::COMMON),
                 (Structure::Isr, at::ISR),
                 (Structure::Device, at::DEVICE),
                 (Structure::Notify, at::NOTIFY),
             ],
-            Self::PciLegacy => {
+            (Self::PciLegacy | Self::PciTransitional, 0) => {
                 let config = pci_legacy::config(msix);
                 vec![
                     (Structure::Legacy, (0, config)),
-                    (Structure::Device, (config, self.bar_size() - config)),
+                    (Structure::Device, rest(config)),
                 ]
             }
-            Self::Mmio | Self::MmioLegacy => vec![
+            (Self::Mmio | Self::MmioLegacy, 0) => vec![
                 (Structure::Mmio, (0, mmio::CONFIG)),
-                (
-                    Structure::Device,
-                    (mmio::CONFIG, self.bar_size() - mmio::CONFIG),
-                ),
+                (Structure::Device, rest(mmio::CONFIG)),
             ],
+            _ => Vec::new(),
         };
         places
             .into_iter()
             .find_map(|(structure, place)| Some((structure, within(place)?)))
     }
 
-    /// Where the device status is, and its bytes.
-    pub fn status(self) -> (u64, usize) {
+    /// Where the device status is, by the interface that is used: BAR, offset, bytes.
+    pub fn status(self, is_legacy: bool) -> (u8, u64, usize) {
         match self {
-            Self::Pci => (common::reg::STATUS, 1),
-            Self::PciLegacy => (pci_legacy::reg::STATUS, 1),
-            Self::Mmio | Self::MmioLegacy => (mmio::reg::STATUS, 4),
+            Self::Mmio | Self::MmioLegacy => (0, mmio::reg::STATUS, 4),
+            _ if is_legacy => (0, pci_legacy::reg::STATUS, 1),
+            _ => (self.modern_bar(), common::reg::STATUS, 1),
         }
+    }
+
+    /// Whether this is the device status.
+    pub fn is_status(register: Register) -> bool {
+        matches!(
+            register,
+            (Structure::Common, common::reg::STATUS)
+                | (Structure::Legacy, pci_legacy::reg::STATUS)
+                | (Structure::Mmio, mmio::reg::STATUS)
+        )
     }
 
     /// Whether this is where queues are notified.
@@ -136,13 +196,24 @@ impl Transport {
         written: Option<u64>,
     ) -> Result<(), String> {
         let is_write = written.is_some();
+        let is_other = match structure {
+            Structure::Legacy => !state.is_legacy,
+            Structure::Common | Structure::Notify | Structure::Isr => state.is_legacy,
+            Structure::Device | Structure::Mmio => false,
+        };
+        if self == Self::PciTransitional && state.status != 0 && is_other {
+            // 2.2.3: it is either a legacy device or not.
+            return Err(format!(
+                "access to {structure} {at:#x} while the other interface is used"
+            ));
+        }
         match (structure, self) {
             (Structure::Common, _) => common::check(state, at, width, is_write),
             (Structure::Legacy, _) => pci_legacy::check(at, width, is_write),
             (Structure::Mmio, Self::MmioLegacy) => mmio_legacy::check(state, at, width, is_write),
             (Structure::Mmio, _) => mmio::check(state, at, width, is_write),
             // 4.1.4.10: any width does.
-            (Structure::Device, _) if self.is_legacy() => Ok(()),
+            (Structure::Device, _) if state.is_legacy => Ok(()),
             (Structure::Device, Self::Mmio) if width > 4 => {
                 Err(format!("{width} bytes of the configuration at once"))
             }

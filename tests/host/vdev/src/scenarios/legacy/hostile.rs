@@ -209,8 +209,21 @@ fn sized(size: u16) -> Script {
     }
 }
 
+/// A device with other bytes in configuration space.
+fn space(bytes: &[(usize, u8)]) -> Script {
+    Script {
+        space: bytes.to_vec(),
+        ..Script::default()
+    }
+}
+
 /// Scenarios of this file.
 pub(super) static ALL: &[Scenario] = &[
+    // Of another revision, of a type that there is not, and of another than its id says (4.1.2.3). The
+    // kernel has to find it anew.
+    bad("legacy-revision-1", || space(&[(0x08, 1)])),
+    bad("legacy-subsystem-42", || space(&[(0x2e, 42)])),
+    bad("legacy-subsystem-1", || space(&[(0x2e, 1)])),
     // A queue that is in use, whatever is done, and one that stays so.
     bad("legacy-page-stuck", || one(Field::Page, |_| 0x1234)),
     wild("legacy-page-stays", || {
