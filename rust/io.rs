@@ -6,12 +6,16 @@
 
 use core::ptr::NonNull;
 
+#[cfg(CONFIG_GENERIC_IOMAP)]
+use kernel::bindings;
 use kernel::{
-    bindings,
     prelude::*,
     sync::Arc, //
 };
 
+// Inline functions of the kernel, which are helpers here.
+#[cfg(not(CONFIG_GENERIC_IOMAP))]
+use crate::bindings;
 use crate::virtio::transport::registers::Registers;
 
 /// What registers are of, and what ends their mapping.

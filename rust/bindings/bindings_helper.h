@@ -6,6 +6,7 @@
 
 #include <linux/blk_types.h>
 #include <linux/blkdev.h>
+#include <linux/cc_platform.h>
 #include <linux/hdreg.h>
 #include <linux/hw_random.h>
 
@@ -26,3 +27,4 @@ const blk_status_t RUST_CONST_HELPER_BLK_STS_ZONE_ACTIVE_RESOURCE = BLK_STS_ZONE
 const blk_status_t RUST_CONST_HELPER_BLK_STS_ZONE_OPEN_RESOURCE = BLK_STS_ZONE_OPEN_RESOURCE;
 const blk_features_t RUST_CONST_HELPER_BLK_FEAT_WRITE_CACHE = BLK_FEAT_WRITE_CACHE;
 const unsigned int RUST_CONST_HELPER_BLK_MAX_BLOCK_SIZE = BLK_MAX_BLOCK_SIZE;
+const unsigned int RUST_CONST_HELPER_CC_ATTR_GUEST_MEM_ENCRYPT = CC_ATTR_GUEST_MEM_ENCRYPT;

@@ -20,8 +20,11 @@ __rust_helper phys_addr_t rust_helper_page_to_phys(struct page *page)
 	return page_to_phys(page);
 }
 
-/* A function of the kernel or an inline one, by its configuration. */
-__rust_helper bool rust_helper_cc_platform_has(enum cc_attr attr)
+/*
+ * A function of the kernel or an inline one, by its configuration. The kernel's bindings have
+ * the enum on some architectures only.
+ */
+__rust_helper bool rust_helper_cc_platform_has(unsigned int attr)
 {
 	return cc_platform_has(attr);
 }

@@ -10,3 +10,5 @@
 #define __rust_helper
 
 #include "dma.c"
+#include "io.c"
+#include "pci.c"

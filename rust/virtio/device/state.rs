@@ -36,6 +36,7 @@ use super::{
     Device,
 };
 use crate::{
+    bindings,
     dma::Space,
     virtio::{
         bringup::{
@@ -96,7 +97,7 @@ impl Acknowledged<'_> {
 /// Whether only what the DMA API maps may be shown to a device.
 fn memory_is_encrypted() -> bool {
     // SAFETY: The function may be called at any time.
-    unsafe { crate::bindings::cc_platform_has(kernel::bindings::cc_attr_CC_ATTR_GUEST_MEM_ENCRYPT) }
+    unsafe { bindings::cc_platform_has(bindings::CC_ATTR_GUEST_MEM_ENCRYPT) }
 }
 
 /// Resets the device when its states end.

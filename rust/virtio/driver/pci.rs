@@ -148,7 +148,7 @@ impl<T: Driver + PciIds> PciAdapter<T> {
     extern "C" fn remove_callback(pdev: *mut bindings::pci_dev) {
         // SAFETY: The core keeps the device for the duration of the callback. Without virtual
         // functions nothing happens.
-        unsafe { bindings::pci_disable_sriov(pdev) };
+        unsafe { crate::bindings::pci_disable_sriov(pdev) };
 
         // Here and not when the data is dropped: the bus still treats the device as ours.
         // SAFETY: Only a device that was probed is removed.
@@ -192,16 +192,16 @@ extern "C" fn sriov_configure_callback(pdev: *mut bindings::pci_dev, count: c_in
             return Err(EINVAL);
         }
         // SAFETY: `pdev` is a live device, here and below.
-        if unsafe { bindings::pci_vfs_assigned(pdev) } != 0 {
+        if unsafe { crate::bindings::pci_vfs_assigned(pdev) } != 0 {
             return Err(EPERM);
         }
         if count == 0 {
             // SAFETY: As above.
-            unsafe { bindings::pci_disable_sriov(pdev) };
+            unsafe { crate::bindings::pci_disable_sriov(pdev) };
             return Ok(0);
         }
         // SAFETY: As above.
-        to_result(unsafe { bindings::pci_enable_sriov(pdev, count) })?;
+        to_result(unsafe { crate::bindings::pci_enable_sriov(pdev, count) })?;
         Ok(count)
     })
 }
