@@ -246,7 +246,7 @@ impl Device {
         if why == Pause::Sleep && self.suspend() {
             return Ok(());
         }
-        self.halt(&hooks)
+        self.halt(&hooks, why)
     }
 
     /// Has the device suspend itself (VIRTIO 1.4, 3.4). Returns whether it did.
@@ -297,7 +297,7 @@ impl Device {
     /// # Errors
     ///
     /// Those of [`Self::stop`].
-    fn halt(&self, hooks: &Hooks) -> Result {
+    fn halt(&self, hooks: &Hooks, why: Pause) -> Result {
         for queue in &hooks.queues {
             queue.fail();
         }
@@ -306,23 +306,35 @@ impl Device {
             // The driver has given it up meanwhile.
             return Err(ENODEV);
         }
-        let result = self.confirm(bringup::reset(&*self.transport));
-        *phase = if result.is_ok() {
+        let reset = bringup::reset(&*self.transport);
+        // Nobody else is about to reset it or to give it power: it would be waited for in vain once
+        // more.
+        let lost = match (why, &reset) {
+            (Pause::Failure, Err(failure)) => Some(*failure),
+            _ => None,
+        };
+        let result = self.confirm(reset);
+        *phase = if result.is_ok() && lost.is_none() {
             Phase::Paused
         } else {
             Phase::Ended
         };
         drop(phase);
 
+        if result.is_ok() {
+            for queue in &hooks.queues {
+                queue.handler().reclaim();
+                queue.empty();
+            }
+        }
+        if let Some(failure) = lost {
+            self.fail(failure.as_str());
+            return Err(failure.into());
+        }
         if result.is_err() {
             self.fail("device does not reset");
-            return result;
         }
-        for queue in &hooks.queues {
-            queue.handler().reclaim();
-            queue.empty();
-        }
-        Ok(())
+        result
     }
 
     /// Starts the device again that [`Self::stop`] stopped. The lock of its life is held.
@@ -347,7 +359,7 @@ impl Device {
     fn start_again(&self, hooks: &Hooks) -> Result {
         if *self.phase.lock() == Phase::Stopping {
             // It was suspended, and is not any more.
-            self.halt(hooks)?;
+            self.halt(hooks, Pause::Sleep)?;
         }
         let mut phase = self.phase.lock();
         if *phase != Phase::Paused {
@@ -424,7 +436,8 @@ impl Device {
         self.transport.stop_dma();
     }
 
-    /// Resets the device for good, and waits for it to be done.
+    /// Resets the device for good, and waits for it to be done. One that has had its last reset is
+    /// not waited for again.
     ///
     /// # Errors
     ///
@@ -435,6 +448,9 @@ impl Device {
             for queue in &hooks.queues {
                 queue.notifier.close();
             }
+        }
+        if *phase == Phase::Ended && self.is_quiescent() {
+            return Ok(());
         }
         *phase = Phase::Ended;
         self.confirm(bringup::reset(&*self.transport))
