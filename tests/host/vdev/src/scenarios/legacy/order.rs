@@ -34,6 +34,7 @@ use crate::{
         NO_VECTOR, //
     }, //
 };
+use std::collections::BTreeMap;
 
 /// `VIRTIO_F_NOTIFY_ON_EMPTY`, and the bit by which QEMU finds drivers that accept what they do not
 /// know (6.3).
@@ -84,9 +85,9 @@ fn life(events: &[Event]) -> Verdict {
     }
 }
 
-/// What was done to the selected queue since it was selected.
+/// What was done to a queue since the reset.
 #[derive(Default)]
-struct Selected {
+struct Known {
     /// Its page was read, and it was 0.
     is_free: bool,
     /// So many entries it has, or may have at most.
@@ -97,7 +98,7 @@ struct Selected {
     align: Option<u64>,
 }
 
-impl Selected {
+impl Known {
     /// What is missing before it is put to a page. For memory-mapped I/O that is more (4.2.4).
     fn check(&self, is_mmio: bool) -> Verdict {
         let size = self.size.ok_or("a queue of unknown size was placed")?;
@@ -123,11 +124,13 @@ impl Selected {
 
 /// Before a queue is put to a page, the driver found out what it needs to know of it.
 fn placed(events: &[Event], is_mmio: bool) -> Verdict {
-    let mut selected = Selected::default();
+    let (mut known, mut select) = (BTreeMap::<u64, Known>::new(), 0);
     for event in events {
-        if written(event, Field::Select).is_some() || *event == Event::Reset {
-            selected = Selected::default();
+        select = written(event, Field::Select).unwrap_or(select);
+        if *event == Event::Reset {
+            (known, select) = (BTreeMap::new(), 0);
         }
+        let selected = known.entry(select).or_default();
         if let Some(page) = read(event, Field::Page) {
             selected.is_free = page == 0;
         }
