@@ -48,6 +48,7 @@ fn of_the_order_by_pci() {
         WritesSize,
         Address,
         WideStatus,
+        AlwaysAsks,
         Idle,
     ];
     judged(PciLegacy, "rng", "legacy-order", &wrong);

@@ -72,6 +72,8 @@ pub enum Wrong {
     Unframed,
     /// It does not ask why there was an interrupt.
     Incurious,
+    /// It asks although it has vectors.
+    AlwaysAsks,
     /// It goes by vectors, although the device takes none.
     Insists,
     /// It does not tell the size of pages.
@@ -380,7 +382,8 @@ impl Driver {
             self.machine.log.note("the driver got no answer");
             return;
         }
-        if !self.is_mmio && !self.msix && self.wrong != Incurious {
+        let asks = !self.msix && self.wrong != Incurious || self.wrong == AlwaysAsks;
+        if !self.is_mmio && asks {
             self.read(reg::ISR);
         }
         if self.is_mmio && self.wrong != Incurious {

@@ -21,6 +21,7 @@ use crate::{
         happened,
         lawful,
         never,
+        spans,
         Scenario,
         Verdict, //
     },
@@ -174,13 +175,15 @@ fn both(events: &[Event], is_mmio: bool) -> Verdict {
 }
 
 /// A driver of PCI at work. Nothing of the modern interface is there for it, and its interrupts are
-/// vectors: nobody asks why.
+/// vectors: as long as the device is at work nobody asks why.
 fn pci_order(events: &[Event]) -> Verdict {
     both(events, false)?;
     happened(events, "interrupt by a vector", |event| {
         matches!(event, Event::Interrupt(Some(_)))
     })?;
-    never(events, |event| read(event, Field::Cause).is_some())
+    let is_end = |event: &Event| *event == Event::Status(0);
+    spans(events, |event| *event == Event::Status(LIVE), is_end)
+        .try_for_each(|work| never(work, |event| read(event, Field::Cause).is_some()))
 }
 
 /// A driver of memory-mapped I/O at work, which has gone: the size of pages was told before the first
