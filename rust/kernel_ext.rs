@@ -32,7 +32,9 @@ module! {
 }
 
 /// The library as a module.
-struct VirtioRust;
+struct VirtioRust {
+    named: Option<virtio::Named>,
+}
 
 impl kernel::Module for VirtioRust {
     fn init(_module: &'static ThisModule) -> Result<Self> {
@@ -41,12 +43,14 @@ impl kernel::Module for VirtioRust {
             block::init();
             virtio::init();
         }
-        Ok(Self)
+        let named = virtio::Named::new().inspect_err(|_| virtio::exit())?;
+        Ok(Self { named: Some(named) })
     }
 }
 
 impl Drop for VirtioRust {
     fn drop(&mut self) {
+        self.named = None;
         virtio::exit();
     }
 }

@@ -3,13 +3,16 @@
 // Copyright (C) 2026 The virtio-rust authors
 
 //! What `kernel::platform` lacks for a transport: registers and an interrupt that last as long as who
-//! uses them, not as long as the device has this driver.
+//! uses them, not as long as the device has this driver; and devices that we tell the bus of.
 
 use core::ptr::NonNull;
 
 use kernel::{
     bindings, device,
-    error::to_result,
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
     io::resource::{
         self,
         Flags, //
@@ -145,5 +148,109 @@ impl Drop for Region {
     fn drop(&mut self) {
         // SAFETY: By the type invariant; all parts that were given out held a reference to this.
         unsafe { bindings::iounmap(self.ptr.as_ptr()) };
+    }
+}
+
+/// A device that is nothing, but has others below it, until this is dropped.
+///
+/// # Invariants
+///
+/// It is registered.
+pub(crate) struct Root(NonNull<bindings::device>);
+
+// SAFETY: It may be unregistered by any thread.
+unsafe impl Send for Root {}
+// SAFETY: A shared reference gives away its address only.
+unsafe impl Sync for Root {}
+
+impl Root {
+    /// Registers one that is called `name`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, or `EEXIST`.
+    pub(crate) fn new(name: &'static CStr) -> Result<Self> {
+        // SAFETY: The name is a string, and no module is to be shown as its owner.
+        let ptr = from_err_ptr(unsafe {
+            bindings::__root_device_register(name.as_char_ptr(), core::ptr::null_mut())
+        })?;
+        // INVARIANT: Registered above.
+        Ok(Self(NonNull::new(ptr).ok_or(ENOMEM)?))
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::root_device_unregister(self.0.as_ptr()) };
+    }
+}
+
+/// A device that the bus would not have found, until this is dropped.
+///
+/// # Invariants
+///
+/// It is registered.
+pub(crate) struct Made(NonNull<bindings::platform_device>);
+
+// SAFETY: It may be unregistered by any thread.
+unsafe impl Send for Made {}
+// SAFETY: A shared reference has no use.
+unsafe impl Sync for Made {}
+
+impl Made {
+    /// Registers a device, number `id` of this `name`, with `(address, bytes)` of registers and an
+    /// interrupt. It is to be dropped before its parent.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when the registers or the number are none, `EBUSY` when the registers are in use by a
+    /// device, `EEXIST` when the number is, `ENOMEM`.
+    pub(crate) fn new(
+        parent: &Root,
+        name: &'static CStr,
+        id: u32,
+        (start, bytes): (u64, u64),
+        irq: u32,
+    ) -> Result<Self> {
+        let last = bytes
+            .checked_sub(1)
+            .and_then(|more| start.checked_add(more))
+            .ok_or(EINVAL)?;
+        let resources = [
+            bindings::resource {
+                start,
+                end: last,
+                // CAST: Flags fit.
+                flags: bindings::IORESOURCE_MEM as c_ulong,
+                ..Default::default()
+            },
+            bindings::resource {
+                start: irq.into(),
+                end: irq.into(),
+                // CAST: Flags fit.
+                flags: bindings::IORESOURCE_IRQ as c_ulong,
+                ..Default::default()
+            },
+        ];
+        let info = bindings::platform_device_info {
+            parent: parent.0.as_ptr(),
+            name: name.as_char_ptr(),
+            id: id.try_into()?,
+            res: resources.as_ptr(),
+            num_res: resources.len().try_into()?,
+            ..Default::default()
+        };
+        // SAFETY: All that it points to stays during the call, which makes copies.
+        let ptr = from_err_ptr(unsafe { bindings::platform_device_register_full(&info) })?;
+        // INVARIANT: Registered above.
+        Ok(Self(NonNull::new(ptr).ok_or(ENOMEM)?))
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::platform_device_unregister(self.0.as_ptr()) };
     }
 }

@@ -59,6 +59,7 @@ pub(crate) fn exit() {
     index::exit();
 }
 
+pub(crate) use self::transport::mmio::named::Named;
 pub use self::{
     byte_order::ByteOrder,
     device::{

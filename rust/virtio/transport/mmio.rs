@@ -7,6 +7,8 @@
 pub mod control;
 pub mod identity;
 pub mod interrupt;
+pub(crate) mod named;
+pub mod parameter;
 pub mod registers;
 
 use kernel::{
