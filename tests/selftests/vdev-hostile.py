@@ -208,11 +208,16 @@ class Device:
     def bound(self):
         return os.path.exists(f"{self.path}/driver")
 
+    def taken(self):
+        """Whether its driver has it; the platform device that a PCI device became has its own."""
+        made = glob.glob(f"{self.path}/virtio-mmio.*")
+        return any(os.path.exists(f"{path}/driver") for path in made or [self.path])
+
     def bind(self):
         """Gives it to its driver. That the driver refuses it is no error of the file."""
         if bounded(BIND, lambda: write(f"{SYSFS}/drivers_probe", self.address)) is None:
             raise Hang("the driver neither takes it nor refuses it")
-        return self.bound()
+        return self.taken()
 
     def unbind(self):
         if not bounded(UNBIND, lambda: write(f"{self.path}/driver/unbind", self.address)):
@@ -246,8 +251,10 @@ class Device:
             raise Wrong(f"{verdict}; the log:\n" + self.ask("log"))
 
     def disk(self):
-        for path in glob.glob(f"{self.path}/block/vd*"):
-            return "/dev/" + os.path.basename(path)
+        # Below the PCI device, the platform device, or what the C core makes of either.
+        for below in ("", "/virtio*", "/virtio-mmio.*/virtio*"):
+            for path in glob.glob(f"{self.path}{below}/block/vd*"):
+                return "/dev/" + os.path.basename(path)
         return None
 
     def altered(self):
@@ -426,6 +433,8 @@ def meet(outcome, device, scenario):
         device.unbind()
         if user:
             user.expect()
+    if device.bound():
+        device.unbind()
     device.judge()
 
 
