@@ -45,6 +45,32 @@ impl UintParam {
     }
 }
 
+/// The value of a parameter that is yes or no.
+#[repr(transparent)]
+pub struct BoolParam(UnsafeCell<bool>);
+
+// SAFETY: The kernel writes the value at once, and it is read at once.
+unsafe impl Sync for BoolParam {}
+
+impl BoolParam {
+    /// A parameter with a value that it has if the user gives it none.
+    pub const fn new(value: bool) -> Self {
+        Self(UnsafeCell::new(value))
+    }
+
+    /// The value as it is now.
+    pub fn get(&self) -> bool {
+        // SAFETY: The value is there as long as the parameter is. The user may change it meanwhile.
+        unsafe { self.0.get().read_volatile() }
+    }
+
+    /// Where the kernel is to write it.
+    #[doc(hidden)]
+    pub const fn as_arg(&self) -> *mut c_void {
+        self.0.get().cast()
+    }
+}
+
 /// What a parameter with a form of its own has become.
 pub trait Value: Sync + 'static {
     /// Takes a text that the user gives; there may be several.
@@ -236,6 +262,30 @@ macro_rules! uint_module_param {
             $mode,
             // SAFETY: Only the address is taken.
             unsafe { &raw const ::kernel::bindings::param_ops_uint },
+            $ident.as_arg()
+        );
+    };
+}
+
+/// Declares a parameter of a module as [`uint_module_param!`] does, of type [`BoolParam`].
+///
+/// [`uint_module_param!`]: crate::uint_module_param
+#[macro_export]
+macro_rules! bool_module_param {
+    (
+        $(#[$meta:meta])*
+        static $ident:ident: $name:literal = $value:expr, $mode:literal, $description:literal;
+    ) => {
+        $(#[$meta])*
+        static $ident: $crate::module_param::BoolParam =
+            $crate::module_param::BoolParam::new($value);
+
+        $crate::module_param_entries!(
+            $name,
+            "bool",
+            $description,
+            $mode,
+            &raw const ::kernel::bindings::param_ops_bool,
             $ident.as_arg()
         );
     };

@@ -39,6 +39,8 @@ pub(crate) const NUM_BARS: usize = 6;
 pub(crate) struct Function {
     dev: ARef<pci::Device>,
     bars: c_int,
+    /// Who has claimed them.
+    name: &'static CStr,
 }
 
 /// The `struct pci_dev` behind `dev`.
@@ -47,6 +49,12 @@ pub(crate) fn raw_device<Ctx: device::DeviceContext>(
 ) -> *mut bindings::pci_dev {
     // CAST: `pci::Device` is a transparent wrapper of `struct pci_dev`.
     core::ptr::from_ref(dev).cast_mut().cast()
+}
+
+/// The same device, of which less is known.
+pub(crate) fn normal<Ctx: device::DeviceContext>(dev: &pci::Device<Ctx>) -> &pci::Device {
+    // SAFETY: The context is a mark of the type alone, and this one allows no more than any other.
+    unsafe { &*core::ptr::from_ref(dev).cast() }
 }
 
 /// Length of each BAR, [`None`] where there is none.
@@ -110,6 +118,20 @@ impl Function {
         bars: u8,
         name: &'static CStr,
     ) -> Result<Arc<Self>> {
+        Self::enable(dev, bars, name)
+    }
+
+    /// The same function, of which other BARs are claimed. For devices that are being probed.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::new`].
+    pub(crate) fn claim(&self, bars: u8) -> Result<Arc<Self>> {
+        Self::enable(&self.dev, bars, self.name)
+    }
+
+    /// The part of [`Self::new`] that does it. A function may be enabled several times.
+    fn enable(dev: &pci::Device, bars: u8, name: &'static CStr) -> Result<Arc<Self>> {
         let raw = raw_device(dev);
 
         // SAFETY: `dev` is a live device that is being probed.
@@ -125,12 +147,12 @@ impl Function {
             return Err(err);
         }
 
-        let normal: &pci::Device = dev;
         // INVARIANT: Enabled and requested above.
         let function = Arc::new(
             Self {
-                dev: normal.into(),
+                dev: dev.into(),
                 bars: bars.into(),
+                name,
             },
             GFP_KERNEL,
         )?;
@@ -148,6 +170,12 @@ impl Function {
         let id = bindings::PCI_EXT_CAP_ID_SRIOV as c_int;
         // SAFETY: `dev` is a live device.
         unsafe { bindings::pci_find_ext_capability(raw_device(&*self.dev), id) != 0 }
+    }
+
+    /// Whether MSI-X is enabled.
+    pub(crate) fn has_msix(&self) -> bool {
+        // SAFETY: `dev` is a live device. Who has vectors allocated or freed is whoever asks.
+        unsafe { bindings::pci_dev::msix_enabled_raw(raw_device(&*self.dev)) != 0 }
     }
 
     /// Lets the function read and write memory.

@@ -163,6 +163,16 @@ impl DeviceId {
         }
     }
 
+    /// The type of the device that has these PCI ids, of which those of legacy and transitional devices
+    /// are 0x1000 to 0x103f, of revision 0, and the type is in the subsystem's (VIRTIO 1.4, 4.1.2.3).
+    /// [`None`] of others.
+    pub const fn from_pci_legacy(device: u16, revision: u8, subsystem: u16) -> Option<Self> {
+        match (device, revision) {
+            (0x1000..=0x103f, 0) => Self::new(subsystem),
+            _ => None,
+        }
+    }
+
     /// The type of the device that has this PCI device id, transitional or not.
     pub const fn from_pci(device: u16) -> Option<Self> {
         match device {

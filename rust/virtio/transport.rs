@@ -127,6 +127,12 @@ pub(crate) trait Transport: Control + Send + Sync {
     /// Tells the device the vector of a queue that was reset. Returns whether it took it.
     fn rewire_queue(&self, plan: Plan, index: u16) -> bool;
 
+    /// The legacy interface of the same device, if it has one beside this: for a device that turned out
+    /// not to be modern, and has confirmed its reset.
+    fn legacy_interface(&self) -> Option<Result<KBox<dyn Transport>>> {
+        None
+    }
+
     /// Lets the device reach memory.
     fn start_dma(&self);
 

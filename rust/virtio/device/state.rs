@@ -122,7 +122,8 @@ impl Drop for Guard {
 pub struct Negotiated(Guard);
 
 impl Negotiated {
-    /// Resets a device and agrees on features with it (VIRTIO 1.4, 3.1.1, steps 1 to 6).
+    /// Resets a device and agrees on features with it (VIRTIO 1.4, 3.1.1, steps 1 to 6), by its legacy
+    /// interface if it is not a modern one.
     ///
     /// # Errors
     ///
@@ -163,6 +164,12 @@ impl Negotiated {
                 // It has used nothing, so that it makes no difference whether it finished.
                 if abandoned.quiet.is_err() {
                     transport.stop_dma();
+                } else if abandoned.why == Failure::NotModern {
+                    if let Some(legacy) = transport.legacy_interface() {
+                        // Its number is for the device that comes now.
+                        drop(device);
+                        return Self::new::<T>(legacy?);
+                    }
                 }
                 device.err(fmt!("{}", abandoned.why.as_str()));
                 device.err(fmt!("device can not be driven"));

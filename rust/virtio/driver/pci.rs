@@ -26,10 +26,7 @@ use super::{
 use crate::virtio::{
     device::life::Pause,
     id::DeviceId,
-    transport::{
-        pci::Pci,
-        Transport, //
-    },
+    transport, //
 };
 
 /// PCI ids of a driver, which [`module_virtio_driver!`](crate::module_virtio_driver) lays down.
@@ -112,7 +109,10 @@ impl<T: Driver + PciIds> PciAdapter<T> {
     /// `ENODEV` when it is not, said in one log line.
     fn check_id(pdev: &pci::Device<CoreInternal<'_>>) -> Result {
         let kind = if pdev.vendor_id() == VENDOR {
-            DeviceId::from_pci(pdev.device_id())
+            // Of legacy devices it is the other id that says what they are.
+            let (device, revision) = (pdev.device_id(), pdev.revision_id());
+            let legacy = DeviceId::from_pci_legacy(device, revision, pdev.subsystem_device_id());
+            DeviceId::from_pci(device).or(legacy)
         } else {
             None
         };
@@ -137,8 +137,7 @@ impl<T: Driver + PciIds> PciAdapter<T> {
 
         from_result(|| {
             Self::check_id(pdev)?;
-            let transport = Pci::new(pdev, T::NAME)?;
-            let transport = KBox::new(transport, GFP_KERNEL)? as KBox<dyn Transport>;
+            let transport = transport::pci::open(pdev, T::NAME, T::ID)?;
             super::probe::<T>(pdev.as_ref(), transport)?;
             Ok(0)
         })

@@ -2,19 +2,21 @@
 
 // Copyright (C) 2026 The virtio-rust authors
 
-//! VIRTIO over PCI, modern interface (VIRTIO 1.4, 4.1).
+//! VIRTIO over PCI (VIRTIO 1.4, 4.1): the modern interface, and which interface a device is driven by.
+//! The other one is [`legacy`].
 
 pub mod capability;
 pub mod common;
 pub mod control;
 pub mod doorbell;
 pub mod features;
+pub mod legacy;
 pub mod vectors;
+mod wiring;
 
 use kernel::{
-    bindings, device, fmt, pci,
+    device, fmt, pci,
     prelude::*,
-    str::CString,
     sync::Arc,
     time::{
         delay::fsleep,
@@ -38,29 +40,25 @@ use self::{
         Registers, //
     },
     control::Configured,
-    vectors::Plan, //
+    legacy::Legacy, //
 };
 use super::{
     Doorbell,
     Interrupts,
+    Plan,
     Transport,
     Wired, //
 };
 use crate::{
     io::Mapping,
-    irq,
     pci::{
         self as ext_pci,
-        Function,
-        Vectors, //
+        Function, //
     },
     virtio::{
         config::ConfigAccess,
         feature::FeatureSet,
-        irq::{
-            LineInterrupt,
-            SharedInterrupt, //
-        },
+        id::DeviceId,
         notify::Notifier, //
     },
 };
@@ -80,6 +78,8 @@ pub(crate) struct Pci {
     notify: Notify,
     epoch: Instant<Monotonic>,
     function: Arc<Function>,
+    /// What is to be driven.
+    kind: DeviceId,
 }
 
 impl fmt::Display for CapabilityError {
@@ -105,22 +105,55 @@ impl ConfigSpace for Space<'_> {
     }
 }
 
+/// Finds the interface by which a device of the kind `wanted` is to be driven: the modern one if it has
+/// that (VIRTIO 1.4, 4.1.5.1.1.1), unless the user says something else. One that has both and turns out
+/// not to be modern is driven by the other one: see [`Transport::legacy_interface`].
+///
+/// # Errors
+///
+/// `ENODEV` when there is no usable interface, said in one log line; what claiming and mapping return.
+pub(crate) fn open(
+    dev: &pci::Device<device::CoreInternal<'_>>,
+    name: &'static CStr,
+    wanted: DeviceId,
+) -> Result<KBox<dyn Transport>> {
+    let open_legacy = || -> Result<KBox<dyn Transport>> {
+        let legacy = Legacy::open(dev, wanted, |bars| Function::new(dev, bars, name))?;
+        Ok(KBox::new(legacy, GFP_KERNEL)? as KBox<dyn Transport>)
+    };
+    if legacy::is_forced() && legacy::kind(dev).is_some() {
+        match open_legacy() {
+            Err(ENODEV | ENOMEM) => {}
+            result => return result,
+        }
+    }
+
+    let bars = Bars(ext_pci::bar_lengths(dev));
+    match capability::parse(&Space(dev), &bars) {
+        Ok(capabilities) => {
+            let modern = Pci::new(dev, name, wanted, capabilities)?;
+            Ok(KBox::new(modern, GFP_KERNEL)? as KBox<dyn Transport>)
+        }
+        Err(CapabilityError::NoCommon) if legacy::kind(dev).is_some() => open_legacy(),
+        Err(err) => {
+            dev_err!(dev, "no modern virtio interface: {}\n", err);
+            Err(ENODEV)
+        }
+    }
+}
+
 impl Pci {
-    /// Finds the structures of a device and maps them.
+    /// Maps the structures of a device.
     ///
     /// # Errors
     ///
-    /// `ENODEV` when there is no usable modern interface, said in one log line; what claiming and
-    /// mapping return.
-    pub(crate) fn new(
+    /// What claiming and mapping return.
+    fn new(
         dev: &pci::Device<device::CoreInternal<'_>>,
         name: &'static CStr,
+        kind: DeviceId,
+        capabilities: Capabilities,
     ) -> Result<Self> {
-        let bars = Bars(ext_pci::bar_lengths(dev));
-        let capabilities = capability::parse(&Space(dev), &bars).map_err(|err| {
-            dev_err!(dev, "no modern virtio interface: {}\n", err);
-            ENODEV
-        })?;
         let Capabilities {
             common,
             notify,
@@ -161,116 +194,9 @@ impl Pci {
             notify,
             epoch: Instant::now(),
             function: function.clone(),
+            kind,
         })
     }
-
-    /// Requests the interrupts of a plan, and tells the device.
-    ///
-    /// # Errors
-    ///
-    /// What requesting returns; `EBUSY` when the device does not take a vector.
-    fn wire_as(&self, plan: Plan, interrupts: &Interrupts<'_>) -> Result<Wired> {
-        let queues = u16::try_from(interrupts.queues.len())?;
-        let kind = match plan {
-            Plan::Line => bindings::PCI_IRQ_INTX,
-            _ => bindings::PCI_IRQ_MSIX,
-        };
-        let spread = plan == Plan::PerQueue && interrupts.affinity;
-        let vectors = self.function.vectors(plan.count(queues), kind, spread)?;
-
-        let handlers = match plan {
-            Plan::PerQueue => Self::handle_per_queue(&vectors, interrupts),
-            Plan::Shared => Self::handle_shared(&vectors, interrupts),
-            Plan::Line => self.handle_line(&vectors, interrupts),
-        }?;
-        if !plan.program(&self.common, queues) {
-            return Err(EBUSY);
-        }
-        Ok(Wired {
-            _guard: KBox::new(
-                Guard {
-                    _handlers: handlers,
-                    _vectors: vectors,
-                },
-                GFP_KERNEL,
-            )? as KBox<dyn Send + Sync>,
-            plan,
-        })
-    }
-
-    /// One vector for configuration changes and one for each queue.
-    fn handle_per_queue(vectors: &Vectors, interrupts: &Interrupts<'_>) -> Result<Handlers> {
-        let queues = interrupts.queues;
-        let mut handlers = KVec::with_capacity(queues.len().saturating_add(1), GFP_KERNEL)?;
-
-        Self::handle_config(vectors, interrupts, &mut handlers)?;
-        for (vector, (name, handler)) in (1..).zip(queues) {
-            let name = CString::try_from_fmt(fmt!("{}", &**name))?;
-            let registration = handler.register(vectors.irq(vector)?, name)?;
-            handlers.push(registration, GFP_KERNEL)?;
-        }
-        Ok(handlers)
-    }
-
-    /// One vector for configuration changes and one for all queues.
-    fn handle_shared(vectors: &Vectors, interrupts: &Interrupts<'_>) -> Result<Handlers> {
-        let mut handlers = KVec::with_capacity(2, GFP_KERNEL)?;
-
-        Self::handle_config(vectors, interrupts, &mut handlers)?;
-        let name = CString::try_from_fmt(fmt!("{}-virtqueues", interrupts.name))?;
-        handlers.push(
-            irq::Registration::new(
-                vectors.irq(1)?,
-                irq::Sharing::Exclusive,
-                name,
-                SharedInterrupt::new(interrupts.queues)?,
-            )?,
-            GFP_KERNEL,
-        )?;
-        Ok(handlers)
-    }
-
-    /// Vector 0 for configuration changes.
-    fn handle_config(
-        vectors: &Vectors,
-        interrupts: &Interrupts<'_>,
-        handlers: &mut Handlers,
-    ) -> Result {
-        let name = CString::try_from_fmt(fmt!("{}-config", interrupts.name))?;
-        handlers.push(
-            irq::Registration::new_threaded(
-                vectors.irq(0)?,
-                irq::Sharing::Exclusive,
-                name,
-                interrupts.config.clone(),
-            )?,
-            GFP_KERNEL,
-        )?;
-        Ok(())
-    }
-
-    /// The interrupt line, for everything.
-    fn handle_line(&self, vectors: &Vectors, interrupts: &Interrupts<'_>) -> Result<Handlers> {
-        let mut handlers = KVec::with_capacity(1, GFP_KERNEL)?;
-
-        let isr = self.isr.clone();
-        // Reading the byte clears it and lets go of the line.
-        let cause = move || isr.read8(0);
-        handlers.push(
-            LineInterrupt::register(vectors.irq(0)?, interrupts, cause)?,
-            GFP_KERNEL,
-        )?;
-        Ok(handlers)
-    }
-}
-
-/// Registered handlers.
-type Handlers = KVec<irq::Registration>;
-
-/// Registered handlers and the vectors that they are on, in the order in which they are to go.
-struct Guard {
-    _handlers: Handlers,
-    _vectors: Vectors,
 }
 
 impl ConfigAccess for Pci {
@@ -367,14 +293,7 @@ impl Transport for Pci {
     }
 
     fn wire(&self, interrupts: &Interrupts<'_>) -> Result<Wired> {
-        let mut last = ENODEV;
-        for plan in Plan::ALL {
-            match self.wire_as(plan, interrupts) {
-                Ok(wired) => return Ok(wired),
-                Err(err) => last = err,
-            }
-        }
-        Err(last)
+        wiring::wire(&self.function, &self.isr, &self.common, interrupts)
     }
 
     fn rewire(&self, plan: Plan, queues: u16) -> bool {
@@ -383,6 +302,18 @@ impl Transport for Pci {
 
     fn rewire_queue(&self, plan: Plan, index: u16) -> bool {
         plan.program_queue(&self.common, index)
+    }
+
+    fn legacy_interface(&self) -> Option<Result<KBox<dyn Transport>>> {
+        let dev = self.function.device();
+        if legacy::kind(dev) != Some(self.kind) {
+            return None;
+        }
+        let open = || {
+            let legacy = Legacy::open(dev, self.kind, |bars| self.function.claim(bars))?;
+            Ok(KBox::new(legacy, GFP_KERNEL)? as KBox<dyn Transport>)
+        };
+        Some(open())
     }
 
     fn start_dma(&self) {

@@ -10,6 +10,33 @@ use super::common::{
     NO_VECTOR, //
 };
 
+/// The registers in which a device is told its vectors.
+pub trait VectorRegisters {
+    /// Whether they are there now. Legacy devices have something else in their place while MSI-X is not
+    /// enabled (VIRTIO 1.4, 4.1.4.10).
+    fn are_there(&self) -> bool;
+
+    /// Sets the vector of configuration changes; whether the device took it.
+    fn set_config(&self, vector: u16) -> bool;
+
+    /// Sets the vector of queue `index`; whether the device took it.
+    fn set_queue(&self, index: u16, vector: u16) -> bool;
+}
+
+impl<R: Registers> VectorRegisters for CommonConfig<R> {
+    fn are_there(&self) -> bool {
+        true
+    }
+
+    fn set_config(&self, vector: u16) -> bool {
+        self.set_config_vector(vector)
+    }
+
+    fn set_queue(&self, index: u16, vector: u16) -> bool {
+        self.queue(index).set_vector(vector)
+    }
+}
+
 /// How a device interrupts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plan {
@@ -55,34 +82,38 @@ impl Plan {
 
     /// Tells the device the vectors of its first `queues` queues and of configuration changes.
     /// Returns whether it took all of them; if not, it keeps none.
-    pub fn program<R: Registers>(self, common: &CommonConfig<R>, queues: u16) -> bool {
+    pub fn program<V: VectorRegisters>(self, registers: &V, queues: u16) -> bool {
         if self == Self::Line {
             // What the registers read as is nobody's business while MSI-X is off.
-            clear(common, queues);
+            clear(registers, queues);
             return true;
         }
-        let took = common.set_config_vector(self.config())
-            && (0..queues).all(|index| self.program_queue(common, index));
+        let took = registers.are_there()
+            && registers.set_config(self.config())
+            && (0..queues).all(|index| self.program_queue(registers, index));
         if !took {
-            clear(common, queues);
+            clear(registers, queues);
         }
         took
     }
 
     /// Tells the device the vector of queue `index`. Returns whether it took it.
-    pub fn program_queue<R: Registers>(self, common: &CommonConfig<R>, index: u16) -> bool {
+    pub fn program_queue<V: VectorRegisters>(self, registers: &V, index: u16) -> bool {
         if self == Self::Line {
             return true;
         }
         self.queue(index)
-            .is_some_and(|vector| common.queue(index).set_vector(vector))
+            .is_some_and(|vector| registers.set_queue(index, vector))
     }
 }
 
-/// Tells the device not to interrupt with any vector.
-pub fn clear<R: Registers>(common: &CommonConfig<R>, queues: u16) {
-    common.set_config_vector(NO_VECTOR);
+/// Tells the device not to interrupt with any vector, if it could.
+pub fn clear<V: VectorRegisters>(registers: &V, queues: u16) {
+    if !registers.are_there() {
+        return;
+    }
+    registers.set_config(NO_VECTOR);
     for index in 0..queues {
-        common.queue(index).set_vector(NO_VECTOR);
+        registers.set_queue(index, NO_VECTOR);
     }
 }

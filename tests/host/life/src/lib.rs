@@ -5,6 +5,8 @@
 //! A device behind the registers of the common configuration, which can misbehave, and remembers
 //! what was done to it.
 
+pub mod legacy;
+
 use pure::{
     bringup::{
         self,

@@ -49,6 +49,12 @@ mod virtio {
             pub mod doorbell;
             pub mod features;
             pub mod vectors;
+
+            /// The legacy interface.
+            pub mod legacy {
+                pub mod block;
+                pub mod control;
+            }
         }
     }
 }
