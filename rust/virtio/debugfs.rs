@@ -136,6 +136,11 @@ impl View {
     fn state(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_fmt(fmt!("device {}\n", self.device.parent().name()))?;
         writeln!(f, "type {}", self.kind.name().unwrap_or("(unnamed)"))?;
+        let interface = match self.device.is_legacy() {
+            true => "legacy",
+            false => "modern",
+        };
+        writeln!(f, "interface {interface}")?;
         writeln!(f, "state {}", self.device.life())?;
         writeln!(f, "restarts {}", self.device.restarts())
     }
