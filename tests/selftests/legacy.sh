@@ -205,26 +205,33 @@ forced_no_more() {
 	disk_works 10
 }
 
-# PCI-LEG-02
+# PCI-LEG-02 PCI-LEG-03 FEAT-12 FEAT-13
 check "a disk works" disk_works 10
+# PCI-LEG-13
 check "a disk on its interrupt line works" disk_works 12
 check "a disk below a port works, with the plainest queue" disk_works 14/0
 check "a disk keeps a file system" file_system 10
+# PCI-LEG-02 FEAT-12 FEAT-13
 check "a generator works" generator_works 11
+# PCI-LEG-13
 check "a generator on its interrupt line works" generator_works 13
-# PCI-LEG-06
+# PCI-LEG-06 BLK-LEG-01
 check "the configuration is found behind the vectors" configuration 10 many
+# PCI-LEG-05 PCI-LEG-06
 check "the configuration is found where there are no vectors" configuration 12 line
 check "there are vectors, or there is the line" vectors
 check "a change of the configuration is heard" grows
 if [ "$kind" = rust ]; then
+	# RSV-18 PCI-LEG-08
 	for slot in 10 11; do check "features of a legacy device at $slot" features $slot; done
+	# VQ-SPLIT-03
 	check "queues have the size that the device says" size_of_queue 12 64
 	check "our driver and the C driver take turns" in_turns 12
 	check "a disk is unbound under load" unbound_under_load 10
 	check "devices stop and come back" sleeps
 	check "a function is reset under load" function_reset 14/0
 	check "a disk is pulled out under load" pulled_out
+	# PCI-LEG-01
 	check "transitional devices are driven as modern ones" modern
 	check "force_legacy=1: transitional devices are driven by the other interface" forced
 	check "without it they are modern again" forced_no_more

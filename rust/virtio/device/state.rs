@@ -275,7 +275,8 @@ impl Setup {
             .inspect_err(|_| complain("its doorbell is out of reach"))?;
 
         // The ring is clear before the device hears where it is (VIRTIO 1.4, 4.1.5.1.3).
-        let queue = Queue::new(device.clone(), index, offered, &options, notifier.clone())?;
+        let queue = Queue::new(device.clone(), index, offered, &options, notifier.clone())
+            .inspect_err(|_| complain("no ring of its size, or no memory for that"))?;
         bringup::place_queue(transport, index, queue.size(), queue.addresses()?)
             .inspect_err(|failure| complain(failure.as_str()))?;
         let stats = queue.stats().clone();

@@ -115,11 +115,10 @@ impl Legacy {
             );
             return Err(ENODEV);
         }
-        // All registers have to be there, as MSI-X will be enabled if it can.
-        let least = block::config(true) as u64;
         let [length, ..] = ext_pci::bar_lengths(dev);
-        let length = length.unwrap_or(0);
-        if length < least {
+        let least = block::config(true);
+        if !block::fits(length) {
+            let length = length.unwrap_or(0);
             dev_err!(
                 dev,
                 "no legacy virtio interface: BAR 0 has {} bytes of {}\n",
@@ -128,6 +127,7 @@ impl Legacy {
             );
             return Err(ENODEV);
         }
+        let length = length.unwrap_or(0);
 
         let pci = claim(1 << BAR)?;
         let map = |offset: usize, length: u64| {

@@ -31,6 +31,7 @@ pub const GROUPS: &[Group] = &[
     Group("split", 48),
     Group("packed", 38),
     Group("pci", 76),
+    Group("pci-legacy", 20),
     Group("mmio", 42),
     Group("blk", 65),
     Group("rng", 6),

@@ -77,7 +77,7 @@ fn a_device_comes_up() {
     assert_eq!(device.config_vector(), Some(0));
 }
 
-/// FEAT-07, RSV-02, RSV-14: a device without VERSION_1 is given up, though it has the registers of a modern
+/// FEAT-07, FEAT-12, RSV-14: a device without VERSION_1 is given up by its modern interface, though it has the registers of a modern
 /// one; no queue of it is looked at.
 #[test]
 fn without_version_1_there_is_no_driving_it() {

@@ -39,7 +39,10 @@ use pure::{
         features::LEGACY,
         pci::{
             common::NO_VECTOR,
-            legacy::block::config,
+            legacy::block::{
+                config,
+                fits, //
+            },
             vectors::{
                 clear,
                 Plan, //
@@ -63,7 +66,7 @@ fn probe(kind: Kind) -> (Device, Driver<Guest>, Result<FeatureSet, Failure>) {
     (device, driver, result.map(|(_, features)| features))
 }
 
-/// INIT-10, FEAT-13, RSV-18, RSV-19, RSV-20, PCI-LEG-08: reset, ACKNOWLEDGE, DRIVER, features, queues, DRIVER_OK,
+/// INIT-10, FEAT-13, RSV-18, RSV-19, PCI-LEG-08, PCI-LEG-13: reset, ACKNOWLEDGE, DRIVER, features, queues, DRIVER_OK,
 /// and no FEATURES_OK. ANY_LAYOUT is accepted, NOTIFY_ON_EMPTY and the trap are not, nor is anything
 /// beyond the first 32 bits.
 #[test]
@@ -83,7 +86,7 @@ fn a_device_is_brought_up_without_features_ok() {
     );
 }
 
-/// PCI-LEG-08: whatever is chosen, no more than 32 bits count as negotiated.
+/// PCI-LEG-08, PCI-LEG-12: whatever is chosen, no more than 32 bits count as negotiated.
 #[test]
 fn there_are_32_features() {
     let device = Device::new(Kind::default());
@@ -279,6 +282,18 @@ fn the_configuration_moves_with_msi_x() {
     assert!(Config::new(&driver.0).read::<u8>(0).is_err());
     device.change(|kind| kind.length = Some(22));
     assert_eq!(driver.0.len(), 0);
+}
+
+/// PCI-LEG-03, PCI-LEG-12: a BAR that is not there, or too short for the registers, is none.
+#[test]
+fn a_bar_has_to_have_room() {
+    assert!(!fits(None));
+    for length in 0..24 {
+        assert!(!fits(Some(length)));
+    }
+    for length in [24, 32, 256, 4096, u64::MAX] {
+        assert!(fits(Some(length)));
+    }
 }
 
 /// A machine whose highest byte comes first.

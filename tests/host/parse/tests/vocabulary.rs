@@ -90,3 +90,23 @@ fn only_all_ones_are_gone() {
     assert!(!Status::from_bits(0).contains(Status::DEVICE_NEEDS_RESET));
     assert!(Status::from_bits(0x4f).contains(Status::DEVICE_NEEDS_RESET));
 }
+
+/// PCI-LEG-11: by the legacy interface a device is what its subsystem id says, with a device id of the
+/// range and revision 0.
+#[test]
+fn legacy_devices_say_what_they_are_by_another_id() {
+    for device in 0..=u16::MAX {
+        let in_range = (0x1000..=0x103f).contains(&device);
+        for subsystem in [0, 1, 2, 4, 42, 0x1100, u16::MAX] {
+            let expected = if in_range {
+                DeviceId::new(subsystem)
+            } else {
+                None
+            };
+            assert_eq!(DeviceId::from_pci_legacy(device, 0, subsystem), expected);
+            for revision in [1, 2, u8::MAX] {
+                assert_eq!(DeviceId::from_pci_legacy(device, revision, subsystem), None);
+            }
+        }
+    }
+}

@@ -61,6 +61,14 @@ pub const fn config(msix: bool) -> usize {
     }
 }
 
+/// Whether a BAR of so many bytes, if it is there at all, has room for the registers: all of them, as
+/// MSI-X is enabled if it can be.
+pub fn fits(length: Option<u64>) -> bool {
+    length
+        .and_then(|length| usize::try_from(length).ok())
+        .is_some_and(|length| length >= config(true))
+}
+
 /// The registers, and the configuration behind them.
 ///
 /// Each is accessed with its own width. Those of a queue are those of the queue selected last: whoever
