@@ -15,15 +15,19 @@ if [ ! -e /run/virtio-rust ]; then
 	trap 'rm -rf "$dir"' EXIT
 	truncate -s 64M "$dir/data"
 	truncate -s 512M "$dir/swap"
+	truncate -s 64M "$dir/old"
 	../../scripts/guest --bare --timeout 900 --memory 512M --console "$dir/console" \
 		--append no_console_suspend \
 		--qemu "-global ICH9-LPC.disable_s3=0 -global ICH9-LPC.disable_s4=0
 			-blockdev driver=file,node-name=data,filename=$dir/data
-			-blockdev driver=file,node-name=swap,filename=$dir/swap" \
+			-blockdev driver=file,node-name=swap,filename=$dir/swap
+			-blockdev driver=file,node-name=old,filename=$dir/old" \
 		--device virtio-rng-pci,addr=0x10 \
 		--device virtio-blk-pci,drive=data,num-queues=2,addr=0x11 \
 		--device virtio-blk-pci,drive=swap,vectors=0,addr=0x12 \
 		--device virtio-rng-pci,vectors=0,addr=0x13 \
+		--device virtio-blk-pci,drive=old,serial=old,disable-modern=on,disable-legacy=off,addr=0x14 \
+		--device virtio-rng-pci,vectors=0,disable-modern=on,disable-legacy=off,addr=0x15 \
 		-- bash -c "mkdir /run/virtio-rust/modules; $(cat lib.sh "$(basename "$0")")" || {
 		status=$?
 		tail -n 20 "$dir/console" | sed 's/^/# /'
@@ -117,6 +121,18 @@ same_interrupts() {
 	round_trip "$data"
 }
 
+# By the legacy interface, with vectors and without.
+legacy() {
+	greater "$(shown 14 state restarts)" "$TIMES" "restarts"
+	equal legacy "$(shown 14 state interface)"
+	irq_named 14 req.0
+	# The configuration is where it was.
+	equal old "$(disk_attribute 14 serial)"
+	round_trip "$(disk 14)"
+	greater "$(shown 15 state restarts)" "$TIMES" "restarts"
+	generator_works 15
+}
+
 # The image is written, read, and what runs goes on as of when it was taken.
 hibernate() {
 	mkswap "/dev/$swap"
@@ -134,6 +150,7 @@ check "the disk's data are right" ends_well
 check "the generators' bytes do not repeat" no_repeats
 check "the root file system works" root_works
 check "interrupts are as before" same_interrupts
+check "legacy devices work" legacy
 status=0
 (finish) || status=$?
 # After it has slept, QEMU's machine does not power off any more, but it resets, which ends it.
