@@ -13,10 +13,6 @@ use kernel::{
         from_err_ptr,
         to_result, //
     },
-    io::resource::{
-        self,
-        Flags, //
-    },
     platform,
     prelude::*,
     str::CString,
@@ -31,6 +27,54 @@ use crate::io::{
     Owner, //
 };
 
+/// A range of memory that nobody else claims until this is dropped.
+///
+/// The kernel crate claims within the device's own resource, and releases from all of memory: with
+/// a device tree, where the former is no part of the latter, such a range is never free again.
+struct Claim {
+    start: bindings::resource_size_t,
+    size: bindings::resource_size_t,
+    /// Who has it, for people to read.
+    _name: CString,
+}
+
+impl Claim {
+    fn new(
+        start: bindings::resource_size_t,
+        size: bindings::resource_size_t,
+        name: &CStr,
+    ) -> Result<Self> {
+        let name = CString::try_from_fmt(fmt!("{}", name))?;
+        // SAFETY: The name stays until the range is released.
+        let claimed = unsafe {
+            bindings::__request_region(
+                &raw mut bindings::iomem_resource,
+                start,
+                size,
+                name.as_char_ptr(),
+                0,
+            )
+        };
+        if claimed.is_null() {
+            return Err(EBUSY);
+        }
+        Ok(Self {
+            start,
+            size,
+            _name: name,
+        })
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // SAFETY: The range was claimed in the same resource, and this is its only release.
+        unsafe {
+            bindings::__release_region(&raw mut bindings::iomem_resource, self.start, self.size);
+        }
+    }
+}
+
 /// The registers of a platform device, claimed and mapped until this is dropped.
 ///
 /// # Invariants
@@ -40,7 +84,7 @@ pub(crate) struct Region {
     dev: ARef<platform::Device>,
     ptr: NonNull<c_void>,
     length: usize,
-    _claim: resource::Region,
+    _claim: Claim,
 }
 
 // SAFETY: Device registers belong to no thread.
@@ -69,10 +113,7 @@ impl Region {
         let resource = dev.resource_by_index(0).ok_or(EINVAL)?;
         let (start, size) = (resource.start(), resource.size());
         let length = usize::try_from(size)?;
-        let name = CString::try_from_fmt(fmt!("{}", name))?;
-        let claim = resource
-            .request_region(start, size, name, Flags::IORESOURCE_MEM)
-            .ok_or(EBUSY)?;
+        let claim = Claim::new(start, size, name)?;
 
         // SAFETY: The range was claimed just now.
         let ptr = unsafe { bindings::ioremap(start, length) };
