@@ -7,7 +7,7 @@
 //!
 //! The lowest byte comes first, unless the legacy interface of a device is used: there it is the order
 //! of the guest, for rings, for requests and for the configuration of most types of devices (not of
-//! balloons, 5.5.4.1). Which one holds is known once a device has been negotiated with, and is a
+//! balloons, 5.5.4). Which one holds is known once a device has been negotiated with, and is a
 //! [`ByteOrder`] from then on. Nobody else has to ask.
 //!
 //! On a machine whose lowest byte comes first both are the same, which the compiler knows.
