@@ -41,6 +41,7 @@ pub enum Error {
 /// Devices in the order in which they were named.
 #[derive(Debug)]
 pub struct Places {
+    /// What was named, at the beginning of the array.
     places: [Option<Place>; Self::MAX],
     /// The number of the next device that is not given one.
     next: u32,
