@@ -48,7 +48,6 @@ check "a queue that is in use is not used" unused 14 mmio-queue-ready
 check "a queue that is not there is not used" unused 14 mmio-queue-none
 check "a device that does not reset is refused" refused_in 14 mmio-status-stuck 9 'does not reset'
 check "a configuration that is never the same is refused" refused_in 16 mmio-generation 9 'configuration'
-check "a device of version 1 is refused with one line" refused_in 14 mmio-version-1 9 'legacy devices are not driven'
 check "a generator works after all that" generator 14
 check "a disk works after all that" works 16
 finish

@@ -27,10 +27,7 @@ use super::{
     pm,
     Driver, //
 };
-use crate::virtio::transport::{
-    mmio::Mmio,
-    Transport, //
-};
+use crate::virtio::transport::mmio;
 
 /// What device trees call a device.
 #[doc(hidden)]
@@ -121,8 +118,7 @@ impl<T: Driver + PlatformIds> PlatformAdapter<T> {
         let pdev = unsafe { &*pdev.cast::<platform::Device<CoreInternal<'_>>>() };
 
         from_result(|| {
-            let transport = Mmio::probe(pdev, T::NAME, T::ID)?;
-            let transport = KBox::new(transport, GFP_KERNEL)? as KBox<dyn Transport>;
+            let transport = mmio::probe(pdev, T::NAME, T::ID)?;
             super::probe::<T>(pdev.as_ref(), transport)?;
             Ok(0)
         })

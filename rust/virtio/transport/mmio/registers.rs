@@ -33,12 +33,18 @@ pub(super) mod reg {
     pub(super) const DRIVER_FEATURES: usize = 0x020;
     /// Which word of them is written.
     pub(super) const DRIVER_FEATURES_SEL: usize = 0x024;
+    /// Bytes of the driver's pages; of version 1 alone.
+    pub(super) const GUEST_PAGE_SIZE: usize = 0x028;
     /// Which queue the registers of queues are of.
     pub(super) const QUEUE_SEL: usize = 0x030;
     /// Its largest size.
     pub(super) const QUEUE_SIZE_MAX: usize = 0x034;
     /// Its size.
     pub(super) const QUEUE_SIZE: usize = 0x038;
+    /// Of what the place of its used ring is a multiple; of version 1 alone.
+    pub(super) const QUEUE_ALIGN: usize = 0x03c;
+    /// Number of the page at which it begins; of version 1 alone.
+    pub(super) const QUEUE_PFN: usize = 0x040;
     /// Whether the device may use it.
     pub(super) const QUEUE_READY: usize = 0x044;
     /// The doorbell of all queues.
@@ -117,6 +123,24 @@ impl<R: Registers> Block<R> {
             self.0.write32(reg::DRIVER_FEATURES_SEL, select);
             self.0.write32(reg::DRIVER_FEATURES, bits);
         }
+    }
+
+    /// The first 32 features that the device offers, which are all that version 1 has.
+    pub fn first_device_features(&self) -> FeatureSet {
+        self.0.write32(reg::DEVICE_FEATURES_SEL, 0);
+        FeatureSet::from_words([self.0.read32(reg::DEVICE_FEATURES), 0, 0, 0])
+    }
+
+    /// Accepts features, which are among the first 32.
+    pub fn set_first_driver_features(&self, features: FeatureSet) {
+        let [bits, ..] = features.words();
+        self.0.write32(reg::DRIVER_FEATURES_SEL, 0);
+        self.0.write32(reg::DRIVER_FEATURES, bits);
+    }
+
+    /// Tells a device of version 1 in pages of how many bytes it is told of places.
+    pub fn set_page_size(&self, bytes: u32) {
+        self.0.write32(reg::GUEST_PAGE_SIZE, bytes);
     }
 
     /// The device status; [`None`] when the device is gone.
@@ -203,6 +227,22 @@ impl<R: Registers> QueueBlock<'_, R> {
         self.write64(reg::QUEUE_DESC, ring.descriptor);
         self.write64(reg::QUEUE_DRIVER, ring.driver);
         self.write64(reg::QUEUE_DEVICE, ring.device);
+    }
+
+    /// The page at which the queue of a device of version 1 begins; 0 when it is not in use.
+    pub fn page(&self) -> u32 {
+        self.0.read32(reg::QUEUE_PFN)
+    }
+
+    /// Tells a device of version 1 at which page the queue begins, and lets it use the queue; 0 takes
+    /// the queue back.
+    pub fn set_page(&self, number: u32) {
+        self.0.write32(reg::QUEUE_PFN, number);
+    }
+
+    /// Tells a device of version 1 of what the place of the used ring is a multiple.
+    pub fn set_alignment(&self, bytes: u32) {
+        self.0.write32(reg::QUEUE_ALIGN, bytes);
     }
 
     /// Asks for a reset of the queue, with VIRTIO_F_RING_RESET.

@@ -24,9 +24,12 @@ pub mod reg {
     pub const DEVICE_FEATURES_SEL: usize = 0x014;
     pub const DRIVER_FEATURES: usize = 0x020;
     pub const DRIVER_FEATURES_SEL: usize = 0x024;
+    pub const GUEST_PAGE_SIZE: usize = 0x028;
     pub const QUEUE_SEL: usize = 0x030;
     pub const QUEUE_SIZE_MAX: usize = 0x034;
     pub const QUEUE_SIZE: usize = 0x038;
+    pub const QUEUE_ALIGN: usize = 0x03c;
+    pub const QUEUE_PFN: usize = 0x040;
     pub const QUEUE_READY: usize = 0x044;
     pub const QUEUE_NOTIFY: usize = 0x050;
     pub const INTERRUPT_STATUS: usize = 0x060;
@@ -81,4 +84,32 @@ pub const WRITABLE: &[usize] = &[
     reg::QUEUE_DEVICE + 4,
     reg::SHM_SEL,
     reg::QUEUE_RESET,
+];
+
+/// Those of version 1 that can be read.
+pub const LEGACY_READABLE: &[usize] = &[
+    reg::MAGIC_VALUE,
+    reg::VERSION,
+    reg::DEVICE_ID,
+    reg::VENDOR_ID,
+    reg::DEVICE_FEATURES,
+    reg::QUEUE_SIZE_MAX,
+    reg::QUEUE_PFN,
+    reg::INTERRUPT_STATUS,
+    reg::STATUS,
+];
+
+/// Those of version 1 that can be written.
+pub const LEGACY_WRITABLE: &[usize] = &[
+    reg::DEVICE_FEATURES_SEL,
+    reg::DRIVER_FEATURES,
+    reg::DRIVER_FEATURES_SEL,
+    reg::GUEST_PAGE_SIZE,
+    reg::QUEUE_SEL,
+    reg::QUEUE_SIZE,
+    reg::QUEUE_ALIGN,
+    reg::QUEUE_PFN,
+    reg::QUEUE_NOTIFY,
+    reg::INTERRUPT_ACK,
+    reg::STATUS,
 ];

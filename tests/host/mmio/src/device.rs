@@ -8,6 +8,8 @@ use crate::{
     access::{
         reg,
         Access,
+        LEGACY_READABLE,
+        LEGACY_WRITABLE,
         READABLE,
         WRITABLE, //
     },
@@ -36,6 +38,10 @@ pub struct Queue {
     pub ready: bool,
     /// Its addresses, by offset of the register of each half.
     pub words: BTreeMap<usize, u32>,
+    /// Of what the place of its used ring is a multiple, in version 1.
+    pub align: Option<u32>,
+    /// The page at which it begins, in version 1: bytes of one, and its number.
+    pub page: Option<(u32, u32)>,
     /// For how many looks its reset goes on.
     resetting: Option<u32>,
     /// For how many looks it stays ready after that.
@@ -53,6 +59,7 @@ struct State {
     features: [u32; 4],
     device_word: Option<u32>,
     driver_word: Option<u32>,
+    page_size: Option<u32>,
     queue: Option<u32>,
     queues: BTreeMap<u32, Queue>,
     interrupts: u32,
@@ -77,6 +84,7 @@ impl Device {
             features: [0; 4],
             device_word: None,
             driver_word: None,
+            page_size: None,
             queue: None,
             queues: BTreeMap::new(),
             interrupts: 0,
@@ -176,8 +184,14 @@ impl State {
         FeatureSet::from_words(self.features).contains(feature)
     }
 
+    /// Whether it is of version 1.
+    fn is_legacy(&self) -> bool {
+        self.kind.version == 1
+    }
+
     /// Checks the width of an access, and that there is something.
-    fn check(&self, offset: usize, width: usize, known: &[usize]) {
+    fn check(&self, offset: usize, width: usize, [known, old]: [&[usize]; 2]) {
+        let known = if self.is_legacy() { old } else { known };
         if offset >= reg::CONFIG {
             let field = (offset - reg::CONFIG, width);
             assert!(self.kind.fields.contains(&field), "no field {field:?}");
@@ -200,7 +214,7 @@ impl State {
     }
 
     fn read(&mut self, offset: usize, width: usize) -> u32 {
-        self.check(offset, width, READABLE);
+        self.check(offset, width, [READABLE, LEGACY_READABLE]);
         if self.note(Access::Read(offset, width)) {
             return u32::MAX;
         }
@@ -214,7 +228,12 @@ impl State {
                 // As QEMU has it.
                 words[usize::from(word != 0)]
             }
-            reg::QUEUE_SIZE_MAX => self.max_size(),
+            reg::QUEUE_SIZE_MAX => {
+                let in_use = self.selected().page.is_some();
+                assert!(!in_use, "size of a queue that is in use");
+                self.max_size()
+            }
+            reg::QUEUE_PFN => self.selected().page.map_or(0, |(_, number)| number),
             reg::QUEUE_READY => {
                 let queue = self.selected();
                 if step(&mut queue.lingers) {
@@ -270,19 +289,22 @@ impl State {
     }
 
     fn write(&mut self, offset: usize, width: usize, value: u32) {
-        self.check(offset, width, WRITABLE);
+        self.check(offset, width, [WRITABLE, LEGACY_WRITABLE]);
         if self.note(Access::Write(offset, width, value)) {
             return;
         }
         let is_address = (reg::QUEUE_DESC..reg::SHM_SEL).contains(&offset);
-        if is_address || offset == reg::QUEUE_SIZE {
-            assert!(!self.selected().ready, "{offset:#x} while a queue is ready");
+        if is_address || [reg::QUEUE_SIZE, reg::QUEUE_ALIGN].contains(&offset) {
+            let queue = self.selected();
+            let in_use = queue.ready || queue.page.is_some();
+            assert!(!in_use, "{offset:#x} while a queue is in use");
         }
         match offset {
             reg::DEVICE_FEATURES_SEL => self.device_word = Some(value),
             reg::DRIVER_FEATURES_SEL => self.driver_word = Some(value),
             reg::DRIVER_FEATURES => {
                 let word = self.driver_word.take().expect("a word is selected") as usize;
+                assert!(word == 0 || !self.is_legacy(), "word {word} of features");
                 // As QEMU has it.
                 self.features[usize::from(word != 0)] = value;
             }
@@ -290,6 +312,21 @@ impl State {
             reg::QUEUE_SIZE => {
                 assert!(value <= self.max_size() && value != 0, "size {value}");
                 self.selected().size = Some(value);
+            }
+            reg::GUEST_PAGE_SIZE => {
+                assert!(value.is_power_of_two(), "pages of {value} bytes");
+                self.page_size = Some(value);
+            }
+            reg::QUEUE_ALIGN => {
+                assert!(value.is_power_of_two(), "alignment {value}");
+                self.selected().align = Some(value);
+            }
+            reg::QUEUE_PFN if value == 0 => *self.selected() = Queue::default(),
+            reg::QUEUE_PFN => {
+                let size = self.page_size.expect("pages have a size");
+                let queue = self.selected();
+                assert!(queue.size.is_some() && queue.align.is_some(), "not placed");
+                queue.page = Some((size, value));
             }
             reg::QUEUE_READY => {
                 assert_eq!(value, 1, "QueueReady");
@@ -325,17 +362,26 @@ impl State {
         if value != 0 {
             assert_eq!(self.status & !value, 0, "a bit of the status is dropped");
             self.status = value;
-            if value & u32::from(Status::FEATURES_OK.bits()) != 0 {
+            let has_features = value & u32::from(Status::FEATURES_OK.bits()) != 0;
+            assert!(!has_features || !self.is_legacy(), "FEATURES_OK");
+            if has_features {
                 let features = FeatureSet::from_words(self.features);
                 assert!(self.kind.offered.contains_all(features), "not offered");
             }
             return;
         }
         self.features = [0; 4];
-        self.queues.clear();
+        // Which a device may remember, or not.
+        self.page_size = None;
+        if !self.kind.keeps {
+            self.queues.clear();
+        }
         self.interrupts = 0;
         if let Some(stuck) = self.kind.stuck {
-            self.queues.entry(stuck).or_default().ready = true;
+            let is_legacy = self.is_legacy();
+            let queue = self.queues.entry(stuck).or_default();
+            queue.ready = !is_legacy;
+            queue.page = is_legacy.then_some((0x1000, 0x1234));
         }
         self.resetting = Some(self.kind.reset);
     }

@@ -24,8 +24,10 @@ pub struct Kind {
     pub offered: FeatureSet,
     /// The largest size of each queue.
     pub sizes: Vec<u32>,
-    /// A queue that is ready after each reset.
+    /// A queue that is ready after each reset, or in use, of version 1.
     pub stuck: Option<u32>,
+    /// Whether queues of version 1 stay in use over a reset, until they are taken back.
+    pub keeps: bool,
     /// For how many looks a reset goes on.
     pub reset: u32,
     /// For how many looks the reset of a queue goes on, and after that for how many looks the queue
@@ -45,6 +47,17 @@ pub struct Kind {
     pub restless: u32,
 }
 
+impl Kind {
+    /// A device of version 1 that behaves.
+    pub fn legacy() -> Self {
+        Self {
+            version: 1,
+            offered: FeatureSet::of(&[transport::EVENT_IDX, transport::ANY_LAYOUT]),
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Kind {
     fn default() -> Self {
         Self {
@@ -60,6 +73,7 @@ impl Default for Kind {
             ]),
             sizes: vec![256, 128],
             stuck: None,
+            keeps: false,
             reset: 0,
             queue_reset: (0, 0),
             more_status: 0,

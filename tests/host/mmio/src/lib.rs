@@ -20,8 +20,10 @@ pub use self::{
         Queue, //
     },
     driver::{
+        legacy_ring,
         ring,
-        Driver, //
+        Driver,
+        PAGE, //
     },
     kind::Kind, //
 };

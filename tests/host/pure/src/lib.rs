@@ -37,6 +37,7 @@ mod virtio {
             pub mod control;
             pub mod identity;
             pub mod interrupt;
+            pub mod legacy;
             pub mod parameter;
             pub mod registers;
         }
