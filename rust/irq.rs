@@ -65,11 +65,13 @@ pub enum Sharing {
 /// # Invariants
 ///
 /// `irq` was requested with `cookie` as its device id; `cookie` came from `Arc::into_raw`, and
-/// `release` turns it back into that `Arc` and drops it.
+/// `release` turns it back into that `Arc` and drops it. It was enabled to wake the machine up exactly if
+/// `wakes` is set.
 pub struct Registration {
     irq: u32,
     cookie: *mut c_void,
     release: unsafe fn(*mut c_void),
+    wakes: bool,
     /// The kernel keeps a pointer to it for `/proc/interrupts`.
     _name: CString,
 }
@@ -143,18 +145,42 @@ impl Registration {
             return Err(err);
         }
 
-        // INVARIANT: The request succeeded with `cookie`.
+        // INVARIANT: The request succeeded with `cookie`, and nothing was said of waking up.
         Ok(Self {
             irq,
             cookie,
             release: release::<H>,
+            wakes: false,
             _name: name,
         })
     }
 }
 
+impl Registration {
+    /// Has the interrupt wake the machine up when it sleeps, as long as it is registered.
+    ///
+    /// # Errors
+    ///
+    /// What the interrupt's controller returns; `ENXIO` when it can not.
+    pub fn wake(&mut self) -> Result {
+        if !self.wakes {
+            // SAFETY: The line was requested, by the type invariant.
+            to_result(unsafe { bindings::irq_set_irq_wake(self.irq, 1) })?;
+            // INVARIANT: Enabled just now.
+            self.wakes = true;
+        }
+        Ok(())
+    }
+}
+
 impl Drop for Registration {
     fn drop(&mut self) {
+        if self.wakes {
+            // What fails here has been counted all the same.
+            // SAFETY: By the type invariant; what `wake` did is undone once.
+            unsafe { bindings::irq_set_irq_wake(self.irq, 0) };
+        }
+
         // SAFETY: By the type invariant. Returns when no handler runs any more.
         unsafe { bindings::free_irq(self.irq, self.cookie) };
 

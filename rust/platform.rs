@@ -151,6 +151,13 @@ impl Region {
         Ok(irq.try_into()?)
     }
 
+    /// Whether the device is described as one that is to wake the machine up.
+    pub(crate) fn is_wakeup_source(&self) -> bool {
+        let dev: &device::Device = (*self.dev).as_ref();
+        dev.fwnode()
+            .is_some_and(|node| node.property_present(c"wakeup-source"))
+    }
+
     /// Sets the widest DMA mask that works.
     ///
     /// # Errors

@@ -9,6 +9,8 @@
  * binding the PCI device. Its interrupt is the first vector of MSI-X or, with line=1, INTA,
  * which stays asserted until its cause is acknowledged.
  *
+ * With wakeup=1 it is described as one that is to wake the machine up.
+ *
  * In C because the kernel crate can not make platform devices, nor name the parent of a
  * resource, and this is for tests only.
  */
@@ -17,10 +19,20 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
+#include <linux/property.h>
 
 static bool line;
 module_param(line, bool, 0644);
 MODULE_PARM_DESC(line, "take the interrupt line, not a vector, from the next device on");
+
+static bool wakeup;
+module_param(wakeup, bool, 0644);
+MODULE_PARM_DESC(wakeup, "interrupts wake the machine up, from the next device on");
+
+static const struct property_entry wakeup_source[] = {
+	PROPERTY_ENTRY_BOOL("wakeup-source"),
+	{ }
+};
 
 static int glue_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
@@ -34,6 +46,7 @@ static int glue_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		.res = resources,
 		.num_res = ARRAY_SIZE(resources),
 		.dma_mask = DMA_BIT_MASK(64),
+		.properties = wakeup ? wakeup_source : NULL,
 	};
 	struct platform_device *child;
 	int ret;

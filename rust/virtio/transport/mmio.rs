@@ -95,8 +95,11 @@ impl Place {
     /// See [`Transport::wire`].
     fn wire(&self, interrupts: &Interrupts<'_>) -> Result<Wired> {
         let control = self.region.map(0, registers::LEN)?;
-        let line =
+        let mut line =
             LineInterrupt::register(self.irq, interrupts, move || interrupt::take(&control))?;
+        if self.region.is_wakeup_source() && line.wake().is_err() {
+            dev_warn!(self.parent(), "its interrupt can not wake the machine up\n");
+        }
         Ok(Wired {
             _guard: KBox::new(line, GFP_KERNEL)? as KBox<dyn Send + Sync>,
             plan: Plan::Line,
