@@ -40,6 +40,10 @@ check-debug: ## the tests in guests, on a kernel with KASAN and lockdep
 conformance: modules ## C and Rust drivers in each scenario of our devices; DRIVER=c|rust: these alone
 	@scripts/conformance $(if $(DRIVER),--driver '$(DRIVER)')
 
+.PHONY: bench
+bench: ## Rust drivers beside C drivers, as ratios; BENCH='--count blk' are options of scripts/bench
+	@scripts/bench $(BENCH)
+
 .PHONY: fuzz
 fuzz: ## fuzz rings and parsers; FUZZ_SECONDS=300 TARGET='split ...' say how long and which
 	@scripts/fuzz
