@@ -86,9 +86,9 @@ not_found() { # slot, scenario
 }
 
 # And as it was.
-found_again() { # slot
+found_again() { # slot, subsystem, works or draws
 	local path
 	path=$(device "$1")
 	found_as "$1" good "0x00 $(cat "$path/device") $2"
-	draws "$1" legacy-order
+	"$3" "$1" legacy-order
 }
