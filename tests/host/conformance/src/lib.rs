@@ -33,6 +33,7 @@ pub const GROUPS: &[Group] = &[
     Group("pci", 76),
     Group("pci-legacy", 20),
     Group("mmio", 42),
+    Group("mmio-legacy", 13),
     Group("blk", 65),
     Group("rng", 6),
     Group("reserved-features", 23),
