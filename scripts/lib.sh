@@ -8,15 +8,18 @@
 # The source tree.
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 
-# The kernel to build for. The flavour is Debian's word for a configuration; debug is
-# ours, a kernel that looks for faults, from the source of the stock one.
+# The kernel to build for. The flavour is Debian's word for a configuration; two are ours,
+# from the source of the stock kernel: debug, which looks for faults, and arm64, for another
+# processor.
 KERNEL_SERIES=${KERNEL_SERIES:-7.3}
 FLAVOUR=${FLAVOUR:-cloud}
 case $FLAVOUR in
 cloud | cloud-amd64) FLAVOUR=cloud-amd64 ;;
 esac
 STOCK_FLAVOUR=$FLAVOUR
-[ "$FLAVOUR" != debug ] || STOCK_FLAVOUR=cloud-amd64
+case $FLAVOUR in
+debug | arm64) STOCK_FLAVOUR=cloud-amd64 ;;
+esac
 
 # Everything that is not the project's own work is kept here.
 CACHE=${VIRTIO_RUST_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/virtio-rust}
@@ -27,7 +30,10 @@ GUEST_TOP=/srv/virtio-rust
 
 # Where the modules for this flavour are built.
 BUILD=$TOP/build/$FLAVOUR
-export TOP KERNEL_SERIES FLAVOUR STOCK_FLAVOUR CACHE GUEST_TOP BUILD
+
+# Where the SDK has what only the arm64 kernel needs.
+ARM64=/opt/arm64
+export TOP KERNEL_SERIES FLAVOUR STOCK_FLAVOUR CACHE GUEST_TOP BUILD ARM64
 
 die() {
 	printf '%s: %s\n' "${PROGRAM:-${0##*/}}" "$*" >&2
@@ -62,8 +68,8 @@ check_distribution() { # os-release file
 
 check_flavour() { # flavour
 	case $1 in
-	cloud-amd64 | amd64 | debug) ;;
-	*) die "FLAVOUR=$1 is unknown; it is one of: cloud amd64 debug" ;;
+	cloud-amd64 | amd64 | debug | arm64) ;;
+	*) die "FLAVOUR=$1 is unknown; it is one of: cloud amd64 debug arm64" ;;
 	esac
 }
 
@@ -88,17 +94,17 @@ sdk_file() {
 	printf '%s/sdk-%s-%s-%s' "$CACHE" "$(sdk_key)" "$KERNEL_SERIES" "$STOCK_FLAVOUR"
 }
 
-# The same of the debug kernel, written by scripts/debug-kernel.
-debug_file() {
-	printf '%s/debug-%s-%s' "$CACHE" "$(sdk_key)" "$(debug_key)"
+# The same of a kernel of our own, debug or arm64, written by scripts/own-kernel.
+own_file() { # flavour
+	printf '%s/%s-%s-%s' "$CACHE" "$1" "$(sdk_key)" "$(own_key "$1")"
 }
 
-# What the debug kernel is made from: the SDK has the compilers. Its recipe's number
-# changes with the way in which it is made.
-debug_key() {
+# What such a kernel is made from: the SDK has the compilers. The recipe's number changes
+# with the way in which it is made.
+own_key() { # flavour
 	{
 		echo recipe 1 "$KERNEL_SOURCE"
-		grep -Ev '^(#( [^C]|$)|$)' "$TOP/scripts/debug.config"
+		grep -Ev '^(#( [^C]|$)|$)' "$TOP/scripts/$1.config"
 	} | sha256sum | cut -c1-8
 }
 
@@ -121,9 +127,9 @@ need_sdk() {
 	SDK_TOOLS=CC=x86_64-linux-gnu-gcc-14
 	# shellcheck disable=SC1090
 	. "$file"
-	if [ "$FLAVOUR" = debug ]; then
-		file=$(debug_file)
-		[ -f "$file" ] || "$TOP/scripts/debug-kernel" || exit 1
+	if [ "$FLAVOUR" != "$STOCK_FLAVOUR" ]; then
+		file=$(own_file "$FLAVOUR")
+		[ -f "$file" ] || "$TOP/scripts/own-kernel" "$FLAVOUR" || exit 1
 		# shellcheck disable=SC1090
 		. "$file"
 		touch "$SDK_ROOT$SDK_TREE/last-used"
