@@ -36,6 +36,10 @@ check-guest: ## the tests in guests; TESTS='tests/selftests/x.sh ...' chooses
 check-debug: ## the tests in guests, on a kernel with KASAN and lockdep
 	@scripts/check debug
 
+.PHONY: check-arm64
+check-arm64: ## modules for arm64, and the drivers in a guest there
+	@scripts/check arm64
+
 .PHONY: conformance
 conformance: modules ## C and Rust drivers in each scenario of our devices; DRIVER=c|rust: these alone
 	@scripts/conformance $(if $(DRIVER),--driver '$(DRIVER)')
@@ -83,11 +87,11 @@ clean: ## remove what was built here (not the SDK)
 .PHONY: help
 help: ## this list
 	@echo 'Targets:'
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 18
+	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 18
 	@echo
 	@echo 'Variables:'
 	@echo '  KERNEL_SERIES     series of the stock kernel (default: 7.3)'
-	@echo '  FLAVOUR           its flavour: cloud (default) or amd64; debug: the debug kernel'
+	@echo '  FLAVOUR           its flavour: cloud (default) or amd64; debug, arm64: kernels of our own'
 	@echo '  KERNEL_TREE       build for this prepared kernel tree instead, with the machine'\''s compilers'
 	@echo '  RUSTC             the compiler for KERNEL_TREE'
 	@echo '  VIRTIO_RUST_CACHE where the SDK is kept (default: ~/.cache/virtio-rust)'
