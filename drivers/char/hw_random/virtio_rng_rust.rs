@@ -45,12 +45,14 @@ struct Pool {
 impl Pool {
     /// Hands out bytes, each of them once, and wipes them.
     fn take(&mut self, out: &mut [u8]) -> usize {
-        let mut count = 0;
-        for (to, from) in out.iter_mut().zip(&mut self.unused) {
-            if let Some(byte) = self.bytes.get_mut(from) {
-                *to = core::mem::take(byte);
+        let start = self.unused.start;
+        let count = out.len().min(self.unused.len());
+        self.unused.start += count;
+        if let Some(from) = self.bytes.get_mut(start..self.unused.start) {
+            for (to, from) in out.iter_mut().zip(&*from) {
+                *to = *from;
             }
-            count += 1;
+            from.fill(0);
         }
         count
     }
