@@ -21,6 +21,8 @@ use crate::{
     script::Script,
 };
 
+use super::rings;
+
 /// An access to a register, and which one; the status has events of its own.
 fn accessed(event: &Event) -> Option<u64> {
     match event {
@@ -132,6 +134,22 @@ fn accepted(events: &[Event]) -> u128 {
     features
 }
 
+/// A queue was reset, by the register for it (4.2.2).
+fn queue_reset(events: &[Event]) -> Verdict {
+    let register = |at| (Structure::Mmio, at);
+    rings::queue_reset_verdict(
+        events,
+        register(reg::QUEUE_SEL),
+        register(reg::QUEUE_RESET),
+        &[
+            (register(reg::QUEUE_SIZE), "size"),
+            (register(reg::QUEUE_DESC), "place"),
+            (register(reg::QUEUE_DRIVER), "place"),
+            (register(reg::QUEUE_DEVICE), "place"),
+        ],
+    )
+}
+
 /// What a register reads as.
 fn field(offset: u64, mut value: impl FnMut(u64) -> u64 + Send + 'static) -> Script {
     Script {
@@ -215,6 +233,11 @@ pub(crate) static ALL: &[Scenario] = &[
         name: "mmio-queue-none",
         script: || field(reg::QUEUE_SIZE_MAX, |_| 0),
         verdict: unused,
+    },
+    Scenario {
+        name: "mmio-queue-reset",
+        script: rings::queue_reset,
+        verdict: queue_reset,
     },
     // 4.2.5, 4.2.2: ADMIN_VQ is reserved here, and for NOTIF_CONFIG_DATA there is no register.
     Scenario {

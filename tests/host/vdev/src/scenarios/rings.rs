@@ -41,7 +41,7 @@ fn claiming(claim: u32) -> Script {
 
 /// A device that does not answer its first request, and can reset queues. That takes it a while, in
 /// which it still has the buffer.
-fn queue_reset() -> Script {
+pub(super) fn queue_reset() -> Script {
     Script {
         offer: feature::RING_RESET,
         queue_reset_after: Duration::from_millis(300),
@@ -53,11 +53,16 @@ fn queue_reset() -> Script {
     }
 }
 
-/// The queue was reset, as it is written: until the device says that it has done so nothing is
-/// unmapped, nothing is told to the queue and nothing is made available; then its size and place are
-/// written, its vector, and it is enabled; and it is used again. The device as a whole was not
+/// The queue was reset, as it is written, by registers that are called `select` and `goes_on`: until the device says that it has done so nothing is
+/// unmapped, nothing is told to the queue and nothing is made available; then what `setup_of`
+/// names is written, and it is enabled; and it is used again. The device as a whole was not
 /// reset.
-fn queue_reset_verdict(events: &[Event]) -> Verdict {
+pub(super) fn queue_reset_verdict(
+    events: &[Event],
+    select: (Structure, u64),
+    goes_on: (Structure, u64),
+    setup_of: &[((Structure, u64), &str)],
+) -> Verdict {
     lawful(events)?;
     let asked = |event: &Event| matches!(event, Event::QueueReset(_));
     let done = |event: &Event| matches!(event, Event::QueueIsReset(_));
@@ -69,17 +74,13 @@ fn queue_reset_verdict(events: &[Event]) -> Verdict {
         matches!(
             event,
             Event::Unmap(..) | Event::Kick(_) | Event::Status(_) | Event::Write(..)
-        ) && !matches!(
-            event,
-            Event::Write((Structure::Common, reg::QUEUE_SELECT), ..)
-        )
+        ) && !matches!(event, Event::Write(at, ..) if *at == select)
     })?;
-    happened(waiting, "look whether the reset goes on", |event| {
-        matches!(
-            event,
-            Event::Read((Structure::Common, reg::QUEUE_RESET), _, 1)
-        )
-    })?;
+    happened(
+        waiting,
+        "look whether the reset goes on",
+        |event| matches!(event, Event::Read(at, _, 1) if *at == goes_on),
+    )?;
 
     let at = events.iter().position(done).unwrap_or(0);
     let after = &events[at..];
@@ -87,17 +88,11 @@ fn queue_reset_verdict(events: &[Event]) -> Verdict {
         .iter()
         .position(|event| matches!(event, Event::Enabled(..)));
     let (setup, rest) = after.split_at(enabled.ok_or("the queue was not enabled again")?);
-    for (field, name) in [
-        (reg::QUEUE_SIZE, "size"),
-        (reg::QUEUE_DESC, "place"),
-        (reg::QUEUE_DRIVER, "place"),
-        (reg::QUEUE_DEVICE, "place"),
-        (reg::QUEUE_VECTOR, "vector"),
-    ] {
+    for (field, name) in setup_of {
         happened(
             setup,
             &format!("{name} of the queue"),
-            |event| matches!(event, Event::Write((Structure::Common, at), ..) if *at == field),
+            |event| matches!(event, Event::Write(at, ..) if at == field),
         )?;
     }
     happened(rest, "answer after it", |event| {
@@ -107,6 +102,23 @@ fn queue_reset_verdict(events: &[Event]) -> Verdict {
         .iter()
         .position(|event| matches!(event, Event::Used(..)));
     never(&rest[..end.unwrap_or(0)], |event| *event == Event::Reset)
+}
+
+/// The same by the registers of PCI.
+fn pci_queue_reset_verdict(events: &[Event]) -> Verdict {
+    let common = |at| (Structure::Common, at);
+    queue_reset_verdict(
+        events,
+        common(reg::QUEUE_SELECT),
+        common(reg::QUEUE_RESET),
+        &[
+            (common(reg::QUEUE_SIZE), "size"),
+            (common(reg::QUEUE_DESC), "place"),
+            (common(reg::QUEUE_DRIVER), "place"),
+            (common(reg::QUEUE_DEVICE), "place"),
+            (common(reg::QUEUE_VECTOR), "vector"),
+        ],
+    )
 }
 
 /// Scenarios of this file.
@@ -134,6 +146,6 @@ pub(crate) static ALL: &[Scenario] = &[
     Scenario {
         name: "queue-reset",
         script: queue_reset,
-        verdict: queue_reset_verdict,
+        verdict: pci_queue_reset_verdict,
     },
 ];
