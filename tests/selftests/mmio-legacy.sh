@@ -16,7 +16,10 @@
 # image: packed 96M
 # guest: --qemu '-blockdev driver=file,node-name=packed,filename=@DIR@/packed'
 # guest: --device virtio-blk-device,drive=packed,num-queues=2,packed=on,iommu_platform=on,serial=packed
-# timeout: 180
+# image: swap 512M
+# guest: --qemu '-blockdev driver=file,node-name=swap,filename=@DIR@/swap'
+# guest: --device virtio-blk-device,drive=swap,num-queues=1,serial=swap
+# timeout: 300
 
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh
@@ -25,11 +28,11 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck disable=SC2034
 TIMES=20
 
-plain=$(numbered plain) small=$(numbered small) packed=$(numbered packed)
+plain=$(numbered plain) small=$(numbered small) packed=$(numbered packed) swap=$(numbered swap)
 mapfile -t sources < <(of_driver virtio_rng_rust)
 
 drivers() {
-	equal 3 "$(of_driver virtio_blk_rust | wc -l)" "disks"
+	equal 4 "$(of_driver virtio_blk_rust | wc -l)" "disks"
 	equal 2 "${#sources[@]}" "generators"
 	! dmesg | grep LNRO0005 | grep -iE 'fail|error|not a|cannot'
 }
@@ -58,5 +61,6 @@ check "a generator without indirect descriptors does, too" generator_works "${so
 # MMIO-LEG-02 MMIO-LEG-09
 check "a disk comes and goes $TIMES times under load" rebind "$plain"
 check "a disk with a small queue does, too" rebind "$small"
+check_copy "$swap" "$plain" "${sources[0]}"
 check "a generator comes and goes $TIMES times" rebind_generator "${sources[0]}"
 finish

@@ -114,3 +114,45 @@ rebind_generator() { # number
 	done
 	generator_works "$1"
 }
+
+# The machine is copied to a disk under load and read from there, and goes on as of when the copy was
+# taken: devices are frozen and thawed for the one, frozen and restored for the other.
+is_copied() { # disk for the copy, disk with a load, generator
+	local swap load path restarts=()
+	swap=/dev/$(disk "$1")
+	mkswap "$swap"
+	swapon "$swap"
+	for path in "$@"; do restarts+=("$(shown "$path" state restarts)"); done
+	fio --output="$scratch/fio" --eta=never --name=load --filename="/dev/$(disk "$2")" --direct=1 \
+		--ioengine=libaio --iodepth=4 --rw=randrw --bsrange=512-16k --size=8m --verify=crc32c --verify_fatal=1 \
+		--verify_backlog=16 --verify_state_save=0 --randrepeat=0 --time_based --runtime=3600 &
+	load=$!
+	sleep 2
+	# As large as it likes to be. To make it small the kernel swaps out what it can, until it has no
+	# memory left to do that, and says so.
+	echo $((256 << 20)) >/sys/power/image_size
+	echo test_resume >/sys/power/disk
+	echo disk >/sys/power/state
+	kill -0 $load
+	sleep 2
+	kill -INT $load
+	within 60 tail --pid=$load -f /dev/null
+	cat "$scratch/fio"
+	grep 'err= 0' "$scratch/fio"
+	swapoff "$swap"
+	greater "$(dd if="$swap" bs=1M count=200 iflag=direct status=none | tr -d '\0' | wc -c)" 10000000 "bytes of the copy"
+	for path in "$@"; do
+		equal $((restarts[0] + 1)) "$(shown "$path" state restarts)" "restarts of $path"
+		restarts=("${restarts[@]:1}")
+	done
+	round_trip "$(disk "$2")"
+	generator_works "$3"
+}
+
+check_copy() { # disk for the copy, disk with a load, generator
+	if grep -qw disk /sys/power/state; then
+		check "the machine is copied to disk under load, and goes on" is_copied "$@"
+	else
+		skip "the machine is copied to disk under load, and goes on" "this kernel cannot do that"
+	fi
+}

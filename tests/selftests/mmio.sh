@@ -16,7 +16,10 @@
 # image: platform 96M
 # guest: --qemu '-blockdev driver=file,node-name=platform,filename=@DIR@/platform'
 # guest: --device virtio-blk-device,drive=platform,num-queues=1,iommu_platform=on,serial=platform
-# timeout: 180
+# image: swap 512M
+# guest: --qemu '-blockdev driver=file,node-name=swap,filename=@DIR@/swap'
+# guest: --device virtio-blk-device,drive=swap,num-queues=1,serial=swap
+# timeout: 300
 
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh
@@ -24,12 +27,12 @@ cd "$(dirname "$0")" || exit 1
 
 TIMES=20
 
-split=$(numbered split) packed=$(numbered packed) platform=$(numbered platform)
+split=$(numbered split) packed=$(numbered packed) platform=$(numbered platform) swap=$(numbered swap)
 mapfile -t sources < <(of_driver virtio_rng_rust)
 
 # Each driver was asked about each device, and left those of the other kind to the other.
 drivers() {
-	equal 3 "$(of_driver virtio_blk_rust | wc -l)" "disks"
+	equal 4 "$(of_driver virtio_blk_rust | wc -l)" "disks"
 	equal 2 "${#sources[@]}" "generators"
 	! dmesg | grep LNRO0005 | grep -iE 'fail|error|not a|cannot'
 }
@@ -78,6 +81,7 @@ check "a generator gives what is random" generator_works "${sources[0]}"
 check "a generator with a packed ring does, too" generator_works "${sources[1]}"
 check "a disk comes and goes $TIMES times under load" rebind "$split"
 check "a disk with packed rings does, too" rebind "$packed"
+check_copy "$swap" "$packed" "${sources[1]}"
 check "a generator comes and goes $TIMES times" rebind_generator "${sources[0]}"
 if modprobe -qn virtio_mmio; then
 	check "a device is whose driver_override says" override

@@ -136,7 +136,9 @@ legacy() {
 hibernate() {
 	mkswap "/dev/$swap"
 	swapon "/dev/$swap"
-	echo 0 >/sys/power/image_size
+	# As large as it likes to be. To make it small the kernel swaps out what it can, until it has no
+	# memory left to do that, and says so.
+	echo $((256 << 20)) >/sys/power/image_size
 	echo test_resume >/sys/power/disk
 	echo disk >/sys/power/state
 	loads_go_on
