@@ -45,13 +45,11 @@ struct Pool {
 impl Pool {
     /// Hands out bytes, each of them once, and wipes them.
     fn take(&mut self, out: &mut [u8]) -> usize {
-        let start = self.unused.start;
         let count = out.len().min(self.unused.len());
-        self.unused.start += count;
-        if let Some(from) = self.bytes.get_mut(start..self.unused.start) {
-            for (to, from) in out.iter_mut().zip(&*from) {
-                *to = *from;
-            }
+        let taken = self.unused.start..self.unused.start + count;
+        self.unused.start = taken.end;
+        if let (Some(to), Some(from)) = (out.get_mut(..count), self.bytes.get_mut(taken)) {
+            to.copy_from_slice(from);
             from.fill(0);
         }
         count
