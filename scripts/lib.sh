@@ -73,6 +73,14 @@ check_flavour() { # flavour
 	esac
 }
 
+# A compiler that runs out of space says so in the middle of a run, and in many ways.
+check_space() { # GiB, directory that is there
+	local free
+	free=$(($(df --output=avail --block-size=1M "$2" | tail -n 1)))
+	[ $free -ge $(($1 * 1024)) ] ||
+		die "$2 has $free MiB free; $1 GiB are needed"
+}
+
 # All mounts are made in a namespace of their own, which some containers forbid.
 check_namespaces() {
 	unshare --mount --pid --fork --kill-child=KILL --propagation private true 2>/dev/null ||
