@@ -104,6 +104,7 @@ pub mod prelude {
         feature,
         irq,
         Acknowledged,
+        AddError,
         AddErrorReason,
         AnyQueue,
         ByteOrder,

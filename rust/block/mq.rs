@@ -98,7 +98,10 @@ pub use self::{
         Topology,
         MAX_BLOCK_SIZE, //
     },
-    list::RequestList,
+    list::{
+        Dispatch,
+        RequestList, //
+    },
     operations::{
         Borrowed,
         Operations,
@@ -134,6 +137,7 @@ pub mod prelude {
         Cut,
         Data,
         Disk,
+        Dispatch,
         DriverRequest,
         GenDisk,
         Geometry,

@@ -58,6 +58,14 @@ impl<O: Operations> HwContext<O> {
         unsafe { bindings::blk_mq_stop_hw_queue(self.0.get()) };
     }
 
+    /// Whether the queue is stopped: a port of `blk_mq_hctx_stopped`.
+    #[inline]
+    pub(super) fn is_stopped(&self) -> bool {
+        // SAFETY: By the type invariant. Others may change other bits at any time.
+        let state = unsafe { (&raw const (*self.0.get()).__bindgen_anon_1.state).read_volatile() };
+        state & (1 << bindings::BLK_MQ_S_STOPPED) != 0
+    }
+
     /// Goes on to dispatch requests, if the queue was stopped; not by this thread. May be called
     /// from any context.
     pub fn start_stopped(&self) {

@@ -9,6 +9,7 @@ use core::marker::PhantomData;
 use kernel::bindings;
 
 use super::{
+    hctx::HwContext,
     operations::Operations,
     request::Request, //
 };
@@ -109,5 +110,91 @@ impl<O: Operations> Drop for RequestList<O> {
         while let Some(request) = self.pop() {
             drop(request);
         }
+    }
+}
+
+/// Requests that the block layer dispatches together, all to one hardware queue.
+///
+/// An iterator, which starts each request as it is taken. Those that are not taken are dispatched one
+/// by one by [`Operations::queue_rq`].
+///
+/// # Invariants
+///
+/// `list` has requests of queues with the operations of `O`, none of them started, all with memory for
+/// the driver's part. Those of `hctx` come first.
+pub struct Dispatch<'a, O: Operations> {
+    list: &'a mut bindings::rq_list,
+    hctx: *mut bindings::blk_mq_hw_ctx,
+    _requests: PhantomData<Request<O>>,
+}
+
+impl<'a, O: Operations> Dispatch<'a, O> {
+    /// What is at the beginning of a list, if there is anything, and its hardware queue.
+    ///
+    /// # Safety
+    ///
+    /// The type invariants must hold for `list`.
+    #[inline]
+    pub(super) unsafe fn first_of(
+        list: &'a mut bindings::rq_list,
+    ) -> Option<(&'a HwContext<O>, Self)> {
+        if list.head.is_null() {
+            return None;
+        }
+        // SAFETY: By the requirement of this function; a request that is to be dispatched has a
+        // hardware queue, which stays while it has requests.
+        let hctx = unsafe { (*list.head).mq_hctx };
+        // INVARIANT: By the requirement of this function.
+        let this = Self {
+            list,
+            hctx,
+            _requests: PhantomData,
+        };
+        // SAFETY: As above.
+        Some((unsafe { HwContext::from_raw(hctx) }, this))
+    }
+
+    /// Takes the first request as it is, not started.
+    #[inline]
+    fn take_raw(&mut self) -> Option<*mut bindings::request> {
+        let rq = self.list.head;
+        // SAFETY: By the type invariant, if there is one.
+        if rq.is_null() || unsafe { (*rq).mq_hctx } != self.hctx {
+            return None;
+        }
+        // SAFETY: As above.
+        self.list.head = unsafe { (*rq).__bindgen_anon_1.rq_next };
+        if self.list.head.is_null() {
+            self.list.tail = core::ptr::null_mut();
+        }
+        Some(rq)
+    }
+
+    /// Moves the rest to the end of `left`.
+    #[inline]
+    pub(super) fn leave(mut self, left: &mut bindings::rq_list) {
+        while let Some(rq) = self.take_raw() {
+            // SAFETY: `rq` is in no list any more, and `left` is a list of such.
+            unsafe {
+                (*rq).__bindgen_anon_1.rq_next = core::ptr::null_mut();
+                if left.head.is_null() {
+                    left.head = rq;
+                } else {
+                    (*left.tail).__bindgen_anon_1.rq_next = rq;
+                }
+            }
+            left.tail = rq;
+        }
+    }
+}
+
+impl<O: Operations> Iterator for Dispatch<'_, O> {
+    type Item = Request<O>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Request<O>> {
+        let rq = self.take_raw()?;
+        // SAFETY: By the type invariant, and it is in no list any more.
+        Some(unsafe { Request::start(rq) })
     }
 }

@@ -18,6 +18,7 @@ use super::{
     attribute::AttributeEntry,
     disk::Geometry,
     hctx::HwContext,
+    list::Dispatch,
     request::{
         Request,
         Requeued, //
@@ -91,6 +92,15 @@ pub trait Operations: Sized + 'static {
         last: bool,
     ) -> Result<(), Requeued<Self>>;
 
+    /// Takes requests to the hardware that are dispatched together, and tells the hardware of them.
+    ///
+    /// Those that are not taken from `requests` are left to [`queue_rq`](Self::queue_rq); what was
+    /// taken and cannot be queued now is [put back](Request::put_back). Must not sleep.
+    fn queue_rqs(hctx: &HwContext<Self>, requests: &mut Dispatch<'_, Self>) {
+        let _ = (hctx, requests);
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
     /// Tells the hardware of what was queued before.
     fn commit_rqs(hctx: &HwContext<Self>) {
         let _ = hctx;
@@ -130,6 +140,11 @@ impl<O: Operations> OperationsVTable<O> {
     /// The table.
     pub(super) const VTABLE: bindings::blk_mq_ops = bindings::blk_mq_ops {
         queue_rq: Some(Self::queue_rq_callback),
+        queue_rqs: if O::HAS_QUEUE_RQS {
+            Some(Self::queue_rqs_callback)
+        } else {
+            None
+        },
         commit_rqs: if O::HAS_COMMIT_RQS {
             Some(Self::commit_rqs_callback)
         } else {
@@ -168,18 +183,36 @@ impl<O: Operations> OperationsVTable<O> {
         // SAFETY: As above.
         let hctx = unsafe { HwContext::from_raw(hctx) };
 
-        // SAFETY: As above; the request was not started yet, or was handed back since.
-        unsafe {
-            unanswered::begin::<O::RequestData>(rq, unanswered::jiffies(O::CHECK_INTERVAL));
-            bindings::blk_mq_start_request(rq);
-        }
-        // SAFETY: It is started and ours, and `init_request_callback` has run.
-        let request = unsafe { Request::from_raw(rq) };
+        // SAFETY: As above; the request was not started yet, or was handed back since, and
+        // `init_request_callback` has run.
+        let request = unsafe { Request::start(rq) };
 
         match O::queue_rq(hctx, request, last) {
             Ok(()) => Status::Ok.as_raw(),
             Err(requeued) => requeued.into_status(rq),
         }
+    }
+
+    /// Dispatches the requests of a list, which may be of more than one hardware queue.
+    ///
+    /// # Safety
+    ///
+    /// To be called by the block layer only: `list` must have requests of one request queue that are
+    /// not started, and that the block layer gives away, but for those that are in it at the end.
+    unsafe extern "C" fn queue_rqs_callback(list: *mut bindings::rq_list) {
+        // SAFETY: By the requirements of this function.
+        let list = unsafe { &mut *list };
+        let mut left = bindings::rq_list::default();
+
+        // SAFETY: By the requirements of this function; `init_request_callback` has run for each.
+        while let Some((hctx, mut requests)) = unsafe { Dispatch::<O>::first_of(list) } {
+            // The block layer does not look, but knows what to do with them.
+            if !hctx.is_stopped() {
+                O::queue_rqs(hctx, &mut requests);
+            }
+            requests.leave(&mut left);
+        }
+        *list = left;
     }
 
     /// Tells the hardware.

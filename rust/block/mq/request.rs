@@ -157,6 +157,24 @@ impl<O: Operations> Request<O> {
         }
     }
 
+    /// Starts a request, which belongs to the driver then.
+    ///
+    /// # Safety
+    ///
+    /// `rq` must be a request of a queue with the operations of `O`, whose driver's part is
+    /// initialised. It was not started yet, or was handed back since, and the block layer gives it
+    /// away.
+    #[inline]
+    pub(super) unsafe fn start(rq: *mut bindings::request) -> Self {
+        // SAFETY: By the requirements of this function.
+        unsafe {
+            unanswered::begin::<O::RequestData>(rq, unanswered::jiffies(O::CHECK_INTERVAL));
+            bindings::blk_mq_start_request(rq);
+        }
+        // SAFETY: It is started and ours.
+        unsafe { Self::from_raw(rq) }
+    }
+
     /// Gives up the request without ending it.
     #[inline]
     pub(super) fn into_raw(self) -> *mut bindings::request {
@@ -311,13 +329,18 @@ impl<O: Operations> Drop for Request<O> {
 }
 
 /// A request on its way back to the block layer. Dropping it instead ends it with an I/O error.
-#[must_use = "to be returned from `queue_rq`"]
+#[must_use = "to be returned from `queue_rq`, or put back"]
 pub struct Requeued<O: Operations> {
     request: Request<O>,
     refusal: Refusal,
 }
 
 impl<O: Operations> Requeued<O> {
+    /// Puts the request back: see [`Request::put_back`]. For those who were handed more than one.
+    pub fn put_back(self) {
+        self.request.put_back();
+    }
+
     /// Gives up the request, which has to be `rq`, and returns what the block layer is to be told.
     #[cold]
     pub(super) fn into_status(self, rq: *mut bindings::request) -> bindings::blk_status_t {
