@@ -198,6 +198,10 @@ impl Operations for VirtioBlk {
         hctx.data().submit(hctx, request, last)
     }
 
+    fn queue_rqs(hctx: &HwContext<Self>, requests: &mut Dispatch<'_, Self>) {
+        hctx.data().submit_all(hctx, requests);
+    }
+
     fn commit_rqs(hctx: &HwContext<Self>) {
         hctx.data().commit();
     }

@@ -35,6 +35,14 @@ const TRIES: u32 = 3;
 /// A request of the block layer.
 pub(crate) type Request = mq::Request<VirtioBlk>;
 
+/// Why a request is not in the queue.
+enum Refused {
+    /// The device knows nothing like it.
+    Unknown(Request),
+    /// The queue does not take it.
+    Unadded(AddError<Request>),
+}
+
 /// A request queue, shared between those who submit and its interrupt.
 #[pin_data]
 pub(crate) struct RequestQueue {
@@ -94,9 +102,54 @@ impl RequestQueue {
     pub(crate) fn submit(
         &self,
         hctx: &HwContext<VirtioBlk>,
-        mut request: Request,
+        request: Request,
         last: bool,
     ) -> Result<(), Requeued<VirtioBlk>> {
+        let mut queue = self.queue.lock();
+        let refused = self.add(&mut queue, hctx, request).err();
+        // What was added before must not wait for a request that is not.
+        let kick = (last || refused.is_some())
+            .then(|| queue.publish())
+            .flatten();
+        drop(queue);
+
+        if let Some(kick) = kick {
+            self.notifier.notify(kick);
+        }
+        refused.map_or(Ok(()), |refused| self.refuse(refused))
+    }
+
+    /// Gives requests to the device, which hears of them once. The first that it can not take is put
+    /// back, and those after it stay where they are.
+    #[inline]
+    pub(crate) fn submit_all(
+        &self,
+        hctx: &HwContext<VirtioBlk>,
+        requests: &mut Dispatch<'_, VirtioBlk>,
+    ) {
+        let mut queue = self.queue.lock();
+        let refused = requests
+            .try_for_each(|request| self.add(&mut queue, hctx, request))
+            .err();
+        let kick = queue.publish();
+        drop(queue);
+
+        if let Some(kick) = kick {
+            self.notifier.notify(kick);
+        }
+        if let Some(Err(requeued)) = refused.map(|refused| self.refuse(refused)) {
+            requeued.put_back();
+        }
+    }
+
+    /// Adds a request to the queue, unless it is refused.
+    #[inline]
+    fn add(
+        &self,
+        queue: &mut Queue<Request>,
+        hctx: &HwContext<VirtioBlk>,
+        mut request: Request,
+    ) -> Result<(), Refused> {
         let header = match request.op() {
             Op::Read => Some(self.header(RequestType::IN, request.sector())),
             // Those who do not ask whether the disk can be written to are not to reach the device.
@@ -104,13 +157,7 @@ impl RequestQueue {
             Op::Flush => Some(self.header(RequestType::FLUSH, 0)),
             // Whoever made it has written the header.
             Op::DriverIn => None,
-            _ => {
-                request.end(mq::Status::NotSupported);
-                if last {
-                    self.commit();
-                }
-                return Ok(());
-            }
+            _ => return Err(Refused::Unknown(request)),
         };
         request.data_mut().prepare(header);
 
@@ -119,7 +166,6 @@ impl RequestQueue {
             .max_pieces(self.cut)
             .wrapping_add(EXTRA_DESCRIPTORS.into());
 
-        let mut queue = self.queue.lock();
         let added = queue.add(descriptors, request, |request, chain| {
             let (command, data) = request.parts(self.cut);
             let command = command.project();
@@ -132,25 +178,14 @@ impl RequestQueue {
             };
             chain.write(command.status.segment_mut()).end()
         });
-
-        let refused = added.err();
-        if matches!(&refused, Some(err) if err.reason == AddErrorReason::Full) {
-            // Under the lock that the ring is emptied under, so that no completion comes in between.
-            hctx.stop();
-        }
-        // What was added before must not wait for a request that is not.
-        let kick = (last || refused.is_some())
-            .then(|| queue.publish())
-            .flatten();
-        drop(queue);
-
-        if let Some(kick) = kick {
-            self.notifier.notify(kick);
-        }
-        match refused {
-            None => Ok(()),
-            Some(err) => self.refuse(err.reason, err.token),
-        }
+        added.map_err(|err| {
+            if err.reason == AddErrorReason::Full {
+                // Under the lock that the ring is emptied under, so that no completion comes in
+                // between.
+                hctx.stop();
+            }
+            Refused::Unadded(err)
+        })
     }
 
     /// Shows the device what was added.
@@ -161,18 +196,25 @@ impl RequestQueue {
         }
     }
 
-    /// What becomes of a request that the queue did not take.
+    /// What becomes of a request that was not added.
     #[cold]
-    fn refuse(&self, reason: AddErrorReason, request: Request) -> Result<(), Requeued<VirtioBlk>> {
+    fn refuse(&self, refused: Refused) -> Result<(), Requeued<VirtioBlk>> {
+        let AddError { reason, token } = match refused {
+            Refused::Unknown(request) => {
+                request.end(mq::Status::NotSupported);
+                return Ok(());
+            }
+            Refused::Unadded(err) => err,
+        };
         match reason {
-            AddErrorReason::Full => Err(request.requeue(Refusal::DeviceBusy)),
-            AddErrorReason::Unmappable => Err(request.requeue(Refusal::OutOfResources)),
+            AddErrorReason::Full => Err(token.requeue(Refusal::DeviceBusy)),
+            AddErrorReason::Unmappable => Err(token.requeue(Refusal::OutOfResources)),
             // Nobody has to know that the device is restarted.
             AddErrorReason::Broken if self.queue.lock().device().request_restart() => {
-                Err(request.requeue(Refusal::OutOfResources))
+                Err(token.requeue(Refusal::OutOfResources))
             }
             AddErrorReason::TooLong | AddErrorReason::Broken => {
-                request.end(mq::Status::IoError);
+                token.end(mq::Status::IoError);
                 Ok(())
             }
         }
