@@ -89,11 +89,11 @@ pub(crate) fn scenario(seed: u64) -> &'static Scenario {
 }
 
 /// Numbers from a seed: splitmix64.
-struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// Numbers for one kind of decisions about one thing.
-    fn new(seed: u64, kind: u64, thing: u64) -> Self {
+    pub(crate) fn new(seed: u64, kind: u64, thing: u64) -> Self {
         let mut dice = Self(seed ^ kind.wrapping_mul(0xd134_2543_de82_ef95));
         dice.0 = dice.next() ^ thing.wrapping_mul(0xaf25_1af3_b0f0_25b5);
         dice.next();
@@ -101,7 +101,7 @@ impl Dice {
     }
 
     /// The next number.
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let value = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let value = (value ^ value >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -109,7 +109,7 @@ impl Dice {
     }
 
     /// Whether something that happens once in so many times happens. 0: never.
-    fn once_in(&mut self, times: u64) -> bool {
+    pub(crate) fn once_in(&mut self, times: u64) -> bool {
         times != 0 && self.next() % times == 0
     }
 

@@ -18,6 +18,9 @@
 //! | `count TEXT`      | lines of the log that begin with TEXT                       |
 //! | `altered`         | how much was not as it should be, by kind                     |
 //! | `mapped`          | how many bytes of memory the device may use                 |
+//! | `power WHAT`      | of a disk: `cut SEED`, it goes off after some requests and what was |
+//! |                   | not flushed may be lost; `lie SEED`, the same, and flushes do nothing;    |
+//! |                   | `on`, it is back                                            |
 //! | `do NAME`         | something out of turn; see [`Machine::command`]             |
 
 use crate::{
@@ -150,6 +153,13 @@ impl Machine {
             }
             "altered" => self.altered.to_string(),
             "mapped" => self.map.mapped().to_string(),
+            "power" => match self.model.power(rest) {
+                true => {
+                    self.log.note(command);
+                    "ok".into()
+                }
+                false => "no such power".into(),
+            },
             "do" => self.command_do(rest),
             _ => "no such command".into(),
         }

@@ -88,6 +88,12 @@ pub trait Model: Send {
         false
     }
 
+    /// Its power goes or comes, as a test wants it. Whether it knows of that.
+    fn power(&mut self, what: &str) -> bool {
+        let _ = what;
+        false
+    }
+
     /// Forgets what the driver told it.
     fn reset(&mut self) {}
 }

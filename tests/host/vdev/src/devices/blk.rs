@@ -4,6 +4,9 @@
 
 //! A block device in memory (5.2).
 
+mod store;
+
+use self::store::Store;
 use crate::{
     dma::Map,
     event::{
@@ -72,7 +75,7 @@ pub const ID: &[u8; 20] = b"vdev-with-20-letters";
 /// The device.
 pub struct Blk {
     /// Its contents.
-    data: Vec<u8>,
+    store: Store,
     /// What was agreed on with the driver.
     features: u128,
 }
@@ -81,7 +84,7 @@ impl Blk {
     /// A device of so many bytes, all zero.
     pub fn new(bytes: usize) -> Self {
         Self {
-            data: vec![0; bytes],
+            store: Store::new(bytes),
             features: state::feature::VERSION_1,
         }
     }
@@ -90,7 +93,7 @@ impl Blk {
     fn range(&self, sector: u64, len: u64) -> Option<std::ops::Range<usize>> {
         let start = usize::try_from(sector.checked_mul(SECTOR)?).ok()?;
         let end = start.checked_add(usize::try_from(len).ok()?)?;
-        (end <= self.data.len() && len % SECTOR == 0).then_some(start..end)
+        (end <= self.store.len() && len % SECTOR == 0).then_some(start..end)
     }
 
     /// What is wrong with a header (5.2.6, 5.2.6.1).
@@ -147,7 +150,7 @@ impl Model for Blk {
 
     fn config(&self) -> Vec<u8> {
         let mut bytes = vec![0; config::END];
-        let sectors = self.data.len() as u64 / SECTOR;
+        let sectors = self.store.len() as u64 / SECTOR;
         bytes[..8].copy_from_slice(&sectors.to_le_bytes());
         bytes[config::SIZE_MAX..][..4].copy_from_slice(&65536u32.to_le_bytes());
         bytes[config::SEG_MAX..][..4].copy_from_slice(&30u32.to_le_bytes());
@@ -175,6 +178,18 @@ impl Model for Blk {
 
     fn start(&mut self, features: u128) {
         self.features = features;
+    }
+
+    fn settle(&mut self, config: &mut [u8]) -> bool {
+        // 5.2.6.2: who cannot flush has no cache.
+        let is_back = config.get(config::WRITEBACK).is_none_or(|mode| *mode != 0);
+        self.store
+            .write_back(is_back && self.features & feature::FLUSH != 0);
+        false
+    }
+
+    fn power(&mut self, what: &str) -> bool {
+        self.store.power(what)
     }
 
     fn request(
@@ -214,21 +229,25 @@ impl Model for Blk {
 
         let mut written = 0;
         let status = match kind {
+            _ if self.store.is_off() => 1,
             0 => match self.range(sector, room) {
                 Some(range) => {
-                    written = scatter(chain, map, 0, &self.data[range])?;
+                    written = scatter(chain, map, 0, self.store.read(range))?;
                     0
                 }
                 None => 1,
             },
             1 => match self.range(sector, data.len() as u64) {
                 Some(range) => {
-                    self.data[range].copy_from_slice(data);
+                    self.store.write(range.start, data);
                     0
                 }
                 None => 1,
             },
-            4 => 0,
+            4 => {
+                self.store.flush();
+                0
+            }
             8 => {
                 let len = ID.len().min(usize::try_from(room).unwrap_or(0));
                 written = scatter(chain, map, 0, &ID[..len])?;
@@ -236,6 +255,7 @@ impl Model for Blk {
             }
             _ => 2,
         };
+        let status = if self.store.outlasts() { status } else { 1 };
         scatter(chain, map, room, &[status])?;
         Ok(Some(u32::try_from(written + 1).unwrap_or(u32::MAX)))
     }
