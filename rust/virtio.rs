@@ -62,6 +62,7 @@ pub(crate) fn exit() {
 pub(crate) use self::transport::mmio::named::Named;
 pub use self::{
     byte_order::ByteOrder,
+    config::ConfigError,
     device::{
         life::Pause,
         Acknowledged,

@@ -4,7 +4,7 @@
 
 //! Virtio block driver (VIRTIO 1.4, 5.2).
 //!
-//! Limitations: no discard, write zeroes, secure erase, zones or lifetime; no polling.
+//! Limitations: no zones or lifetime; no polling.
 
 #[path = "virtio_blk_rust/attributes.rs"]
 mod attributes;
@@ -14,6 +14,8 @@ mod config;
 mod protocol;
 #[path = "virtio_blk_rust/queue.rs"]
 mod queue;
+#[path = "virtio_blk_rust/ranges.rs"]
+mod ranges;
 
 use kernel::{
     prelude::*,
@@ -83,6 +85,9 @@ impl Driver for VirtioBlk {
         feature::block::TOPOLOGY,
         feature::block::CONFIG_WCE,
         feature::block::MQ,
+        feature::block::DISCARD,
+        feature::block::WRITE_ZEROES,
+        feature::block::SECURE_ERASE,
     ]);
 
     fn probe(device: Negotiated) -> Result<Self> {
@@ -100,7 +105,7 @@ impl Driver for VirtioBlk {
                     max_size: config::MAX_RING,
                     table_len: config::TABLE_LEN,
                 },
-                |queue| RequestQueue::new(queue, cut),
+                |queue| RequestQueue::new(queue, cut, config.ranges.may_unmap),
             )?;
             queues.push(queue, GFP_KERNEL)?;
         }

@@ -111,7 +111,8 @@ pub use self::{
         Op,
         Refusal,
         Request,
-        Requeued, //
+        Requeued,
+        SectorRange, //
     },
     status::Status,
     tag_set::{
@@ -151,6 +152,7 @@ pub mod prelude {
         Refusal,
         RequestList,
         Requeued,
+        SectorRange,
         TagSet,
         TagSetOptions,
         Timeout,

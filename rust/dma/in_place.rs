@@ -114,3 +114,13 @@ impl<T: FromBytes + IntoBytes + Copy> InPlace<T> {
         unsafe { SegmentMut::from_raw(self.phys, Self::LEN) }
     }
 }
+
+impl<T: FromBytes + IntoBytes + Copy, const N: usize> InPlace<[T; N]> {
+    /// The memory of the first `len` values, of all if there are no more, for a device to read.
+    pub fn first<'a>(self: Pin<&'a mut Self>, len: usize) -> Segment<'a> {
+        // CAST: No more than all of it.
+        let bytes = (len.min(N) * size_of::<T>()) as u32;
+        // SAFETY: As in `segment`, of which this is the beginning.
+        unsafe { Segment::from_raw(self.phys, bytes) }
+    }
+}

@@ -68,18 +68,6 @@ by_id() {
 	equal "/dev/$disk" "$(realpath /dev/disk/by-id/virtio-main-disk)"
 }
 
-discard() {
-	fails_with 'Operation not supported' blkdiscard "/dev/$disk"
-	fails_with 'Operation not supported' blkdiscard --secure "/dev/$disk"
-}
-
-# The kernel writes the zeroes itself.
-zeroout() {
-	dd if=/dev/urandom of="/dev/$disk" bs=64k count=2 oflag=direct
-	blkdiscard --zeroout --offset 0 --length 128k "/dev/$disk"
-	cmp -n 131072 "/dev/$disk" /dev/zero
-}
-
 # Calls for other kinds of disks: SG_IO, HDIO_GET_IDENTITY, HDIO_DRIVE_CMD, CDROMEJECT,
 # CDROM_GET_CAPABILITY, and one that is nobody's.
 ioctls() {
@@ -142,9 +130,6 @@ check "blocks of 4096 bytes: smaller requests are refused" small_blocks
 # BLK-INIT-13
 check "blocks of 4096 bytes: fio verifies" verify "$blocks" 32 8
 check "blocks of 4096 bytes: a file system" file_system
-check_rust 10 "no discard: limit" limit 10 discard_max_bytes 0
-check_rust 10 "no discard: blkdiscard is refused" discard
-check "zeroes are written without the device's help" zeroout
 check "calls for other disks are refused" ioctls
 check "the geometry" geometry
 check "a partition" partition

@@ -136,6 +136,81 @@ shapes() { # slot
 	verdict "$1"
 }
 
+# Discards four ranges at once: the kernel merges what it is given in a row (io_uring's
+# BLOCK_URING_CMD_DISCARD).
+discard_four() { # disk
+	python3 - "/dev/$1" <<-'EOT'
+		import ctypes, mmap, os, struct, sys
+		libc = ctypes.CDLL(None, use_errno=True)
+		params = ctypes.create_string_buffer(120)
+		ring = libc.syscall(425, 8, params)
+		assert ring >= 0, os.strerror(ctypes.get_errno())
+		sq = struct.unpack_from("10I", params, 40)
+		cq = struct.unpack_from("10I", params, 80)
+		entries = struct.unpack_from("2I", params, 0)
+		# IORING_FEAT_SINGLE_MMAP: both rings are in one place.
+		size = max(sq[6] + 4 * entries[0], cq[5] + 16 * entries[1])
+		rings = mmap.mmap(ring, size, offset=0)
+		sqes = mmap.mmap(ring, 64 * entries[0], offset=0x10000000)
+		disk = os.open(sys.argv[1], os.O_RDWR)
+		for place in range(4):
+		    # IORING_OP_URING_CMD, from 1 MiB on, each second of 64 KiB.
+		    sqe = struct.pack("<BBHiIIQIIQQQQ", 46, 0, 0, disk, 0x1200, 0,
+		                      (16 + 2 * place) << 16, 0, 0, place, 0, 1 << 16, 0)
+		    sqes[64 * place:64 * place + 64] = sqe
+		    struct.pack_into("I", rings, sq[6] + 4 * place, place)
+		struct.pack_into("I", rings, sq[1], 4)
+		assert libc.syscall(426, ring, 4, 4, 1, None, 0) == 4
+		for place in range(4):
+		    result = struct.unpack_from("<Qi", rings, cq[5] + 16 * place)[1]
+		    assert result == 0, os.strerror(-result)
+	EOT
+}
+
+# What 64 KiB from there on are, if they are all the same: byte_at vda 16.
+byte_at() { # disk, place in units of 64 KiB
+	dd if="/dev/$1" bs=64k skip="$2" count=1 iflag=direct status=none | od -An -v -tx1 -w1 | sort -u | tr -d ' \n'
+}
+
+# The device shows what was done to sectors by what they hold afterwards.
+ranges() { # slot
+	local disk place
+	bound_in "$1" blk-ranges
+	disk=$(disk "$1")
+	equal $((2048 * 512)) "$(disk_attribute "$1" queue/discard_max_bytes)" "bytes of a discard"
+	equal $((8 * 512)) "$(disk_attribute "$1" queue/discard_granularity)" "bytes of a unit"
+	equal $((1024 * 512)) "$(disk_attribute "$1" queue/write_zeroes_max_bytes)" "bytes of zeroes"
+	tr '\0' '\132' </dev/zero | within 20 dd of="/dev/$disk" bs=1M count=4 iflag=fullblock oflag=direct status=none
+	within 20 discard_four "$disk"
+	for place in 16 18 20 22; do
+		equal dd "$(byte_at "$disk" $place)" "discarded at $place"
+		equal 5a "$(byte_at "$disk" $((place + 1)))" "kept at $((place + 1))"
+	done
+	# More than a request may be about.
+	within 20 blkdiscard --zeroout --offset 2M --length 1M "/dev/$disk"
+	equal 00 "$(byte_at "$disk" 32)$(byte_at "$disk" 47 | tr -d 0)" "zeroes"
+	within 20 blkdiscard --secure --offset 3M --length 512k "/dev/$disk"
+	equal ee "$(byte_at "$disk" 48)" "discarded for good"
+	equal ee "$(byte_at "$disk" 55)" "discarded for good"
+	equal 5a "$(byte_at "$disk" 56)" "kept"
+	verdict "$1"
+}
+
+# Limits that do not fit to each other are none of the block layer's.
+unaligned() { # slot
+	local disk
+	bound_in "$1" blk-ranges-unaligned
+	disk=$(disk "$1")
+	equal 0 "$(disk_attribute "$1" queue/discard_max_bytes)" "bytes of a discard"
+	equal 0 "$(disk_attribute "$1" queue/write_zeroes_max_bytes)" "bytes of zeroes"
+	refused within 20 blkdiscard "/dev/$disk"
+	refused within 20 blkdiscard --secure "/dev/$disk"
+	within 20 blkdiscard --zeroout --length 64k "/dev/$disk"
+	equal 00 "$(byte_at "$disk" 0)" "zeroes"
+	equal 3 "$(log_lines 'limits of .* make no sense')" "lines in the log"
+	verdict "$1"
+}
+
 # BLK-OP-02
 check "a disk is read up to its end, and not beyond" end 12 blk-end 512
 # BLK-INIT-13
@@ -156,4 +231,10 @@ check "a disk is flushed when it is told to write through" switched_cache 12
 # BLK-OP-05 BLK-OP-06 BLK-OP-17
 check "requests are of header, sectors and status" shapes 12
 check "requests on a packed ring are of header, sectors and status" shapes 13
+# BLK-OP-07 BLK-OP-09 BLK-OP-10 BLK-OP-11 BLK-OP-14
+for slot in 12 13; do
+	check "ranges are discarded, zeroed and erased at $slot as the disk wants it" ranges $slot
+done
+# BLK-INIT-16
+check "limits of ranges that make no sense are not used" unaligned 12
 finish

@@ -21,7 +21,10 @@ use kernel_ext::{
     virtio::prelude::*, //
 };
 
-use crate::VirtioBlk;
+use crate::{
+    ranges::RangeLimits,
+    VirtioBlk, //
+};
 
 /// Pieces of memory that go to an indirect table: what 128 KiB of scattered pages take, which is as
 /// much as the kernel reads ahead by default. Each descriptor of a ring has its table from the
@@ -62,6 +65,8 @@ pub(crate) struct Configuration {
     pub(crate) cache: Cache,
     /// Number of request queues.
     num_queues: u16,
+    /// What can be done to ranges of sectors.
+    pub(crate) ranges: RangeLimits,
 }
 
 impl Configuration {
@@ -108,6 +113,7 @@ impl Configuration {
                 num_queues: config
                     .optional(device.has(feature::block::MQ), 34)?
                     .unwrap_or(1),
+                ranges: RangeLimits::read(device, config)?,
             })
         });
         Ok(config.inspect_err(|err| device.err(fmt!("{}", err.as_str())))?)
@@ -168,6 +174,8 @@ impl Configuration {
         if let Some(topology) = self.topology {
             limits.set_topology(topology);
         }
+
+        self.ranges.apply(device, &mut limits);
 
         // A request that is too long for a table should leave room for others in the ring.
         let pieces = longest

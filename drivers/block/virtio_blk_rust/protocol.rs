@@ -17,6 +17,8 @@ use kernel_ext::{
     },
 };
 
+use crate::ranges::Ranges;
+
 /// What a request is to do (VIRTIO 1.4, 5.2.6).
 #[derive(Clone, Copy)]
 pub(crate) struct RequestType(u32);
@@ -30,6 +32,12 @@ impl RequestType {
     pub(crate) const FLUSH: Self = Self(4);
     /// Tell the serial number.
     pub(crate) const GET_ID: Self = Self(8);
+    /// Forget what sectors hold.
+    pub(crate) const DISCARD: Self = Self(11);
+    /// Fill sectors with zeroes.
+    pub(crate) const WRITE_ZEROES: Self = Self(13);
+    /// Forget what sectors hold, for good.
+    pub(crate) const SECURE_ERASE: Self = Self(14);
 }
 
 /// Bytes of a serial number. All of them may be used: there need not be a NUL.
@@ -87,13 +95,15 @@ impl From<Status> for mq::Status {
     }
 }
 
-/// What a request is besides its memory: its beginning and its end.
+/// What a request is besides its memory: its beginning, what it is about, and its end.
 #[pin_data]
 pub(crate) struct Command {
     #[pin]
     pub(crate) header: InPlace<Header>,
     #[pin]
     pub(crate) status: InPlace<Status>,
+    #[pin]
+    pub(crate) ranges: Ranges,
     /// Bytes that the device says it wrote, the status among them; more than there can be where
     /// nobody can rely on that.
     pub(crate) written: u32,
@@ -105,6 +115,7 @@ impl Command {
         try_pin_init!(Self {
             header <- InPlace::new(Header::new(ByteOrder::LITTLE, RequestType::IN, 0)),
             status <- InPlace::new(Status::UNANSWERED),
+            ranges <- Ranges::new(),
             written: 0,
         }? Error)
     }

@@ -26,6 +26,7 @@ use crate::{
         Header,
         RequestType, //
     },
+    ranges::Ranges,
     VirtioBlk, //
 };
 
@@ -56,11 +57,14 @@ pub(crate) struct RequestQueue {
     /// (VIRTIO 1.4, 2.7.8.1): all of theirs are long enough.
     more: u32,
     read_only: bool,
+    /// Whether zeroes may lose their place on the medium.
+    may_unmap: bool,
 }
 
 impl RequestQueue {
-    /// Makes `queue` a request queue, for which the memory of requests is cut as `cut` says.
-    pub(crate) fn new(queue: Queue<Request>, cut: Cut) -> Result<Arc<Self>> {
+    /// Makes `queue` a request queue, for which the memory of requests is cut as `cut` says, and whose
+    /// zeroes may lose their place on the medium if `may_unmap`.
+    pub(crate) fn new(queue: Queue<Request>, cut: Cut, may_unmap: bool) -> Result<Arc<Self>> {
         let notifier = queue.notifier().clone();
         let read_only = queue.device().has(feature::block::RO);
         let order = queue.device().byte_order();
@@ -76,6 +80,7 @@ impl RequestQueue {
                 order,
                 more,
                 read_only,
+                may_unmap,
             }),
             GFP_KERNEL,
         )
@@ -95,6 +100,13 @@ impl RequestQueue {
     #[inline]
     fn header(&self, kind: RequestType, sector: u64) -> Header {
         Header::new(self.order, kind, sector)
+    }
+
+    /// The beginning of a request about ranges, which are described beside.
+    #[cold]
+    fn about_ranges(&self, kind: RequestType, request: &mut Request) -> Header {
+        Ranges::prepare(self.order, request, self.may_unmap);
+        self.header(kind, 0)
     }
 
     /// Gives a request to the device, or back to the block layer.
@@ -155,6 +167,15 @@ impl RequestQueue {
             // Those who do not ask whether the disk can be written to are not to reach the device.
             Op::Write if !self.read_only => Some(self.header(RequestType::OUT, request.sector())),
             Op::Flush => Some(self.header(RequestType::FLUSH, 0)),
+            Op::Discard if !self.read_only => {
+                Some(self.about_ranges(RequestType::DISCARD, &mut request))
+            }
+            Op::WriteZeroes if !self.read_only => {
+                Some(self.about_ranges(RequestType::WRITE_ZEROES, &mut request))
+            }
+            Op::SecureErase if !self.read_only => {
+                Some(self.about_ranges(RequestType::SECURE_ERASE, &mut request))
+            }
             // Whoever made it has written the header.
             Op::DriverIn => None,
             _ => return Err(Refused::Unknown(request)),
@@ -164,6 +185,8 @@ impl RequestQueue {
         // 16 bits each at most: no overflow.
         let descriptors = request
             .max_pieces(self.cut)
+            // Ranges are one.
+            .max(1)
             .wrapping_add(EXTRA_DESCRIPTORS.into());
 
         let added = queue.add(descriptors, request, |request, chain| {
@@ -172,7 +195,7 @@ impl RequestQueue {
             let chain = chain.read(command.header.segment());
             // One place for each kind of segment, as what appends it is inlined there.
             let chain = match data {
-                Data::None => chain.write_all([]),
+                Data::None => chain.read_all(command.ranges.take()).write_all([]),
                 Data::ToDevice(segments) => chain.read_all(segments).write_all([]),
                 Data::FromDevice(segments) => chain.write_all(segments),
             };

@@ -174,6 +174,69 @@ impl Limits {
         Ok(())
     }
 
+    /// The most sectors of a request without data of which the device takes `max_sectors`: whole
+    /// blocks, and at least `granularity` bytes.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when there is no such number. The block layer would send what is too long.
+    fn whole_blocks(&self, max_sectors: u32, granularity: u32) -> Result<u32> {
+        let unit = self.0.logical_block_size / SECTOR_SIZE;
+        // The remainder is no more than what it is taken from.
+        let max = max_sectors.wrapping_sub(max_sectors.checked_rem(unit).unwrap_or(0));
+        if max == 0 || max < granularity.div_ceil(SECTOR_SIZE) {
+            return Err(EINVAL);
+        }
+        Ok(max)
+    }
+
+    /// Sets that the device takes requests to discard sectors: each of `max_ranges` ranges with
+    /// `max_sectors` sectors in all, preferably in units of `granularity` bytes (0: a block). Sizes of
+    /// blocks are to be set before.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when a unit does not fit into a request, or is not a power of two; nothing is set.
+    pub fn set_discard(&mut self, max_sectors: u32, granularity: u32, max_ranges: u16) -> Result {
+        let granularity = granularity.max(self.0.logical_block_size);
+        if !granularity.is_power_of_two() {
+            return Err(EINVAL);
+        }
+        // The block layer makes units of physical blocks at least.
+        let unit = granularity.max(self.0.physical_block_size);
+        self.0.max_hw_discard_sectors = self.whole_blocks(max_sectors, unit)?;
+        self.0.discard_granularity = granularity;
+        self.0.max_discard_segments = max_ranges.max(1);
+        Ok(())
+    }
+
+    /// Sets that the device takes requests to erase up to `max_sectors` sectors for good. What is set
+    /// for requests to discard is to be set before.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when a block, or a unit that is discarded, does not fit into that; nothing is set.
+    pub fn set_secure_erase(&mut self, max_sectors: u32) -> Result {
+        // The block layer has one unit for both.
+        let unit = match self.0.max_hw_discard_sectors {
+            0 => 0,
+            _ => self.0.discard_granularity.max(self.0.physical_block_size),
+        };
+        self.0.max_secure_erase_sectors = self.whole_blocks(max_sectors, unit)?;
+        Ok(())
+    }
+
+    /// Sets that the device takes requests to fill up to `max_sectors` sectors with zeroes. The size
+    /// of a logical block is to be set before.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when a block does not fit into that; nothing is set.
+    pub fn set_write_zeroes(&mut self, max_sectors: u32) -> Result {
+        self.0.max_write_zeroes_sectors = self.whole_blocks(max_sectors, 0)?;
+        Ok(())
+    }
+
     /// Sets a feature or clears it.
     fn set_feature(&mut self, feature: bindings::blk_features_t, on: bool) {
         if on {

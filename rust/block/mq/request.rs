@@ -26,6 +26,7 @@ use super::{
         Slot, //
     }, //
 };
+use crate::block::SECTOR_SIZE;
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +97,25 @@ const fn op_mask() -> bindings::blk_opf_t {
 #[inline]
 fn is_write(flags: bindings::blk_opf_t) -> bool {
     flags & 1 != 0
+}
+
+/// Sectors that follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SectorRange {
+    /// The first one.
+    pub sector: u64,
+    /// How many.
+    pub sectors: u32,
+}
+
+impl SectorRange {
+    /// The range of so many bytes.
+    fn new(sector: u64, bytes: u32) -> Self {
+        Self {
+            sector,
+            sectors: bytes / SECTOR_SIZE,
+        }
+    }
 }
 
 /// Why a request is handed back to the block layer.
@@ -233,6 +253,37 @@ impl<O: Operations> Request<O> {
         }
         // SAFETY: The bios of a started request stay.
         unsafe { (*bio).bi_ioprio }
+    }
+
+    /// The ranges of sectors that a request without data is about: no more than
+    /// [`Limits::set_discard`](super::Limits::set_discard) allows for one that discards, and one for
+    /// all others.
+    pub fn ranges(&self) -> impl Iterator<Item = SectorRange> + '_ {
+        // SAFETY: By the type invariant; a request keeps its queue.
+        let max = unsafe { (*(*self.rq.as_ptr()).q).limits.max_discard_segments };
+        // Where a request may have several ranges, each bio is one; otherwise they follow each other.
+        let (mut whole, mut bio) = if self.op() == Op::Discard && max > 1 {
+            (None, self.bio())
+        } else {
+            let whole = SectorRange::new(self.sector(), self.bytes());
+            (Some(whole), core::ptr::null())
+        };
+        core::iter::from_fn(move || {
+            if bio.is_null() {
+                return whole.take();
+            }
+            // SAFETY: The bios of a started request stay; the iterator borrows it. The structure is
+            // packed, so that it is copied out.
+            let iter = unsafe { (*bio).bi_iter };
+            // SAFETY: As above.
+            bio = unsafe { (*bio).bi_next };
+            Some(SectorRange::new(iter.bi_sector, iter.bi_size))
+        })
+    }
+
+    /// Whether sectors that are filled with zeroes may lose their place on the medium.
+    pub fn may_unmap(&self) -> bool {
+        self.flags() & crate::bindings::REQ_NOUNMAP == 0
     }
 
     /// How many pieces its memory has at most when it is cut as `cut` says.

@@ -4,9 +4,13 @@
 
 //! A block device in memory (5.2).
 
+mod ranges;
 mod store;
 
-use self::store::Store;
+use self::{
+    ranges::About,
+    store::Store, //
+};
 use crate::{
     dma::Map,
     event::{
@@ -44,6 +48,12 @@ pub mod feature {
     pub const CONFIG_WCE: u128 = 1 << 11;
     /// `num_queues` is valid.
     pub const MQ: u128 = 1 << 12;
+    /// It can discard sectors.
+    pub const DISCARD: u128 = 1 << 13;
+    /// It can fill sectors with zeroes.
+    pub const WRITE_ZEROES: u128 = 1 << 14;
+    /// It can discard sectors for good.
+    pub const SECURE_ERASE: u128 = 1 << 16;
 }
 
 /// Offsets in the configuration (5.2.4).
@@ -62,8 +72,15 @@ pub mod config {
     pub const WRITEBACK: usize = 32;
     /// Queues: 2 bytes.
     pub const NUM_QUEUES: usize = 34;
+    /// Of requests to discard: sectors, ranges, and sectors of a unit; 4 bytes each.
+    pub const DISCARD: usize = 36;
+    /// Of requests for zeroes: sectors, ranges, 4 bytes each, and 1 byte for whether the place of
+    /// zeroes can be given up.
+    pub const WRITE_ZEROES: usize = 48;
+    /// Of requests to discard for good: as of those to discard.
+    pub const SECURE_ERASE: usize = 60;
     /// Bytes in all, up to there.
-    pub const END: usize = 60;
+    pub const END: usize = 72;
 }
 
 /// Bytes of a sector.
@@ -103,7 +120,7 @@ impl Blk {
         if reserved != 0 && !is_legacy {
             return Err(format!("reserved field of a header: {reserved:#x}"));
         }
-        if matches!(kind, 4 | 8) && sector != 0 {
+        if !matches!(kind, 0 | 1) && sector != 0 {
             return Err(format!("sector {sector} in a request of type {kind}"));
         }
         let data = (chain.readable - 16, chain.writable - 1);
@@ -112,6 +129,7 @@ impl Blk {
             1 => data.1 == 0 && data.0 != 0 && data.0 % SECTOR == 0,
             4 => data == (0, 0),
             8 => data == (0, 20),
+            _ if About::of(kind, self.features).is_some() => data.1 == 0 && data.0 != 0,
             _ => return Err(format!("request of type {kind}, which was not negotiated")),
         };
         if !sound {
@@ -130,6 +148,33 @@ impl Blk {
     }
 }
 
+impl Blk {
+    /// Does what a request about ranges asks for, and returns its status.
+    fn ranges(&mut self, kind: u32, data: &[u8], log: &mut Log) -> u8 {
+        let Some(about) = About::of(kind, self.features) else {
+            return 2;
+        };
+        let ranges = match about.parse(data) {
+            Ok(ranges) => ranges,
+            Err(what) => {
+                log.add(Event::Violation(what));
+                return 1;
+            }
+        };
+        for (sector, sectors) in ranges {
+            match self.range(sector, u64::from(sectors) * SECTOR) {
+                // What was discarded may be anything: this shows that it was.
+                Some(range) => {
+                    let bytes = vec![about.fill; range.len()];
+                    self.store.write(range.start, &bytes);
+                }
+                None => return 1,
+            }
+        }
+        0
+    }
+}
+
 impl Model for Blk {
     fn device_type(&self) -> u8 {
         2
@@ -141,7 +186,8 @@ impl Model for Blk {
 
     fn features(&self) -> u128 {
         use feature::*;
-        SEG_MAX | BLK_SIZE | FLUSH | TOPOLOGY | CONFIG_WCE | MQ
+        let ranges = DISCARD | WRITE_ZEROES | SECURE_ERASE;
+        SEG_MAX | BLK_SIZE | FLUSH | TOPOLOGY | CONFIG_WCE | MQ | ranges
     }
 
     fn queues(&self) -> Vec<u16> {
@@ -158,6 +204,9 @@ impl Model for Blk {
         bytes[config::TOPOLOGY..][..8].copy_from_slice(&[3, 0, 1, 0, 0, 0, 0, 0]);
         bytes[config::WRITEBACK] = 1;
         bytes[config::NUM_QUEUES] = 2;
+        for about in ranges::About::ALL {
+            about.configure(&mut bytes);
+        }
         bytes
     }
 
@@ -248,6 +297,7 @@ impl Model for Blk {
                 self.store.flush();
                 0
             }
+            _ if About::of(kind, self.features).is_some() => self.ranges(kind, data, log),
             8 => {
                 let len = ID.len().min(usize::try_from(room).unwrap_or(0));
                 written = scatter(chain, map, 0, &ID[..len])?;

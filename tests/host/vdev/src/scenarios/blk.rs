@@ -90,6 +90,21 @@ fn headers_verdict(events: &[Event]) -> Verdict {
     kind("8")
 }
 
+/// Sectors were discarded, in several ranges at a time, filled with zeroes and discarded for good; the
+/// device looks at each range.
+fn ranges_verdict(events: &[Event]) -> Verdict {
+    lawful(events)?;
+    for (kind, ranges) in [("11", 4), ("13", 1), ("14", 1)] {
+        let start = format!("{kind} sector 0 out {} in 0 ", 16 * ranges);
+        happened(
+            events,
+            &format!("request of type {kind} about {ranges}"),
+            move |event| matches!(event, Event::Request(text) if text.starts_with(&start)),
+        )?;
+    }
+    Ok(())
+}
+
 /// A script with another configuration.
 pub(super) fn configured(configure: fn(&mut [u8])) -> Script {
     Script {
@@ -104,6 +119,7 @@ fn absurd(bytes: &mut [u8]) {
     put(bytes, config::TOPOLOGY, &[0xff; 8]);
     put(bytes, config::SEG_MAX, &[0xff; 4]);
     put(bytes, config::WRITEBACK, &[0xff]);
+    put(bytes, config::DISCARD, &[0xff; 36]);
 }
 
 /// The same with zeroes.
@@ -111,6 +127,18 @@ fn zeroes(bytes: &mut [u8]) {
     put(bytes, config::BLK_SIZE, &[0; 4]);
     put(bytes, config::TOPOLOGY, &[0; 8]);
     put(bytes, config::SEG_MAX, &[0; 4]);
+    put(bytes, config::DISCARD, &[0; 36]);
+}
+
+/// Units that are no powers of two, and larger than what may be asked for.
+fn unaligned(bytes: &mut [u8]) {
+    for at in [config::DISCARD, config::SECURE_ERASE] {
+        put(bytes, at, &3u32.to_le_bytes());
+        put(bytes, at + 8, &7u32.to_le_bytes());
+    }
+    // Not even a block.
+    put(bytes, config::BLK_SIZE, &4096u32.to_le_bytes());
+    put(bytes, config::WRITE_ZEROES, &7u32.to_le_bytes());
 }
 
 /// A script that answers all but the first few requests otherwise: those in which the kernel looks
@@ -209,6 +237,16 @@ pub(crate) static ALL: &[Scenario] = &[
     Scenario {
         name: "blk-no-queues",
         script: || configured(|bytes| put(bytes, config::NUM_QUEUES, &[0; 2])),
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-ranges",
+        script: Script::default,
+        verdict: ranges_verdict,
+    },
+    Scenario {
+        name: "blk-ranges-unaligned",
+        script: || configured(unaligned),
         verdict: lawful,
     },
     Scenario {
