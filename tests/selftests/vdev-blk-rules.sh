@@ -231,7 +231,7 @@ check "a disk is flushed when it is told to write through" switched_cache 12
 # BLK-OP-05 BLK-OP-06 BLK-OP-17
 check "requests are of header, sectors and status" shapes 12
 check "requests on a packed ring are of header, sectors and status" shapes 13
-# BLK-OP-07 BLK-OP-09 BLK-OP-10 BLK-OP-11 BLK-OP-14
+# BLK-OP-07 BLK-OP-09 BLK-OP-10 BLK-OP-11 BLK-OP-14 BLK-OP-18
 for slot in 12 13; do
 	check "ranges are discarded, zeroed and erased at $slot as the disk wants it" ranges $slot
 done

@@ -142,6 +142,7 @@ check "a disk without a sector does no harm" survives 12 blk-capacity-0
 check "a disk with all sectors does no harm" survives 13 blk-capacity-all
 # BLK-OP-20
 check "an error is one" write_fails 12 blk-status-error 'Input/output error'
+# BLK-OP-21
 check "what is not supported is an error" write_fails 13 blk-status-unsupported 'not supported'
 check "a status that is not defined is an error" write_fails 12 blk-status-unknown 'Input/output error'
 check "a status that was not written is an error" write_fails 13 blk-status-unwritten 'Input/output error'
