@@ -200,7 +200,7 @@ fn of_what_is_accepted() {
         ("generator-offers-all", 1 << 5),
         ("generator-offers-all", 1 << 41),
         ("generator-offers-all", 1 << 64),
-        ("disk-offers-all", 1 << 13),
+        ("disk-offers-all", 1 << 18),
         ("disk-offers-all", 1 << 17),
         ("disk-offers-all", 1 << 27),
         ("disk-offers-all", 1 << 127),
