@@ -227,9 +227,9 @@ fn of_what_is_accepted() {
         "disk-offers-all",
         &good,
         &[
-            (Event::Kick(0), request(11, 0, 16, 0)),
-            (Event::Kick(0), request(13, 0, 16, 0)),
-            (Event::Kick(0), request(14, 0, 16, 0)),
+            (Event::Kick(0), request(2, 0, 16, 0)),
+            (Event::Kick(0), request(5, 0, 16, 0)),
+            (Event::Kick(0), request(28, 0, 16, 0)),
             (
                 Event::Status(11),
                 Event::Read(common(reg::ADMIN_QUEUE_NUM), 2, 0xffff),
