@@ -211,13 +211,12 @@ impl Operations for VirtioBlk {
         hctx.data().commit();
     }
 
-    fn complete(request: Request) {
+    fn complete(request: &mut Request) -> mq::Status {
         let expected = match request.op() {
             Op::Read => request.bytes(),
             _ => 0,
         };
-        let status = request.data().outcome(expected);
-        request.end(status);
+        request.data().outcome(expected)
     }
 
     fn timeout(request: &Unanswered<'_, Self>) -> Timeout {

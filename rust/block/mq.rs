@@ -56,6 +56,7 @@
 //! [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
 mod attribute;
+mod batch;
 mod data;
 mod disk;
 mod driver_request;
@@ -76,6 +77,7 @@ pub use self::{
         AttributeEntry,
         Output, //
     },
+    batch::Batch,
     data::{
         Data,
         Segments,
@@ -134,6 +136,7 @@ pub mod prelude {
     pub use super::{
         Attribute,
         AttributeEntry,
+        Batch,
         Borrowed,
         Cut,
         Data,

@@ -9,10 +9,33 @@ use core::marker::PhantomData;
 use kernel::bindings;
 
 use super::{
+    batch::{
+        self,
+        Batch, //
+    },
     hctx::HwContext,
     operations::Operations,
     request::Request, //
 };
+
+/// Puts a request at the end of a list: a port of `rq_list_add_tail`.
+///
+/// # Safety
+///
+/// `list` must be a list of requests, and `rq` a request that is in none.
+#[inline]
+pub(super) unsafe fn append(list: &mut bindings::rq_list, rq: *mut bindings::request) {
+    // SAFETY: By the requirements of this function.
+    unsafe {
+        (*rq).__bindgen_anon_1.rq_next = core::ptr::null_mut();
+        if list.head.is_null() {
+            list.head = rq;
+        } else {
+            (*list.tail).__bindgen_anon_1.rq_next = rq;
+        }
+    }
+    list.tail = rq;
+}
 
 /// A list of requests that belong to the driver, first in, first out. Takes no memory of its own.
 ///
@@ -89,11 +112,17 @@ impl<O: Operations> RequestList<O> {
         Some(unsafe { Request::from_raw(rq) })
     }
 
-    /// Completes all requests: see [`Request::complete`].
+    /// Completes all requests: see [`Request::complete`]. Those that end here end together.
     #[inline]
     pub fn complete(mut self) {
+        batch::complete_all(core::iter::from_fn(|| self.pop()));
+    }
+
+    /// Completes all requests, some of which end with the batch.
+    #[inline]
+    pub fn complete_in(mut self, batch: &mut Batch<'_, O>) {
         while let Some(request) = self.pop() {
-            request.complete();
+            batch.complete(request);
         }
     }
 }
@@ -175,15 +204,7 @@ impl<'a, O: Operations> Dispatch<'a, O> {
     pub(super) fn leave(mut self, left: &mut bindings::rq_list) {
         while let Some(rq) = self.take_raw() {
             // SAFETY: `rq` is in no list any more, and `left` is a list of such.
-            unsafe {
-                (*rq).__bindgen_anon_1.rq_next = core::ptr::null_mut();
-                if left.head.is_null() {
-                    left.head = rq;
-                } else {
-                    (*left.tail).__bindgen_anon_1.rq_next = rq;
-                }
-            }
-            left.tail = rq;
+            unsafe { append(left, rq) };
         }
     }
 }

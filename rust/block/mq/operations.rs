@@ -16,6 +16,7 @@ use kernel::{
 
 use super::{
     attribute::AttributeEntry,
+    batch::Batch,
     disk::Geometry,
     hctx::HwContext,
     list::Dispatch,
@@ -107,8 +108,16 @@ pub trait Operations: Sized + 'static {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Evaluates a request that [`Request::complete`] was called on. Must not sleep.
-    fn complete(request: Request<Self>);
+    /// Evaluates a request that the hardware is done with, which ends with the status that is
+    /// returned. Must not sleep.
+    fn complete(request: &mut Request<Self>) -> Status;
+
+    /// Looks for requests that the hardware is done with in a queue that is polled, completes them by
+    /// way of `batch`, and returns how many there were. Must not sleep.
+    fn poll(hctx: &HwContext<Self>, batch: &mut Batch<'_, Self>) -> u32 {
+        let _ = (hctx, batch);
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
 
     /// Decides what becomes of a request that was not ended for
     /// [`CHECK_INTERVAL`](Self::CHECK_INTERVAL).
@@ -151,6 +160,11 @@ impl<O: Operations> OperationsVTable<O> {
             None
         },
         complete: Some(Self::complete_callback),
+        poll: if O::HAS_POLL {
+            Some(Self::poll_callback)
+        } else {
+            None
+        },
         timeout: if O::HAS_TIMEOUT {
             Some(Self::timeout_callback)
         } else {
@@ -229,10 +243,26 @@ impl<O: Operations> OperationsVTable<O> {
     ///
     /// # Safety
     ///
-    /// To be called by the block layer only, once for each call of [`Request::complete`].
+    /// To be called by the block layer only, once for each request that is completed.
     unsafe extern "C" fn complete_callback(rq: *mut bindings::request) {
-        // SAFETY: `Request::complete` has given it up, so that it is not owned by anyone.
-        O::complete(unsafe { Request::from_raw(rq) });
+        // SAFETY: Whoever completed it has given it up, so that it is not owned by anyone.
+        let mut request = unsafe { Request::from_raw(rq) };
+        let status = O::complete(&mut request);
+        request.end(status);
+    }
+
+    /// Looks for requests that the hardware is done with.
+    ///
+    /// # Safety
+    ///
+    /// To be called by the block layer only, with an initialised `hctx` and a batch, or NULL.
+    unsafe extern "C" fn poll_callback(
+        hctx: *mut bindings::blk_mq_hw_ctx,
+        batch: *mut bindings::io_comp_batch,
+    ) -> c_int {
+        // SAFETY: By the requirements of this function.
+        let (hctx, mut batch) = unsafe { (HwContext::from_raw(hctx), Batch::from_raw(batch)) };
+        c_int::try_from(O::poll(hctx, &mut batch)).unwrap_or(c_int::MAX)
     }
 
     /// Asks what becomes of a request.

@@ -188,7 +188,10 @@ impl<O: Operations> Request<O> {
     pub(super) unsafe fn start(rq: *mut bindings::request) -> Self {
         // SAFETY: By the requirements of this function.
         unsafe {
-            unanswered::begin::<O::RequestData>(rq, unanswered::jiffies(O::CHECK_INTERVAL));
+            unanswered::begin::<O::RequestData>(
+                rq,
+                const { unanswered::jiffies(O::CHECK_INTERVAL) },
+            );
             bindings::blk_mq_start_request(rq);
         }
         // SAFETY: It is started and ours.
