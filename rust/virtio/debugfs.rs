@@ -152,14 +152,17 @@ impl QueueView {
         let mut form = "";
         let mut size = 0;
         let mut broken = false;
+        let mut polled = false;
         self.device.with_queue(self.index, &mut |queue| {
             form = queue.form();
             size = queue.size();
             broken = queue.is_broken();
+            polled = queue.is_polled();
         });
         writeln!(f, "form {form}")?;
         writeln!(f, "size {size}")?;
         writeln!(f, "broken {}", u8::from(broken))?;
+        writeln!(f, "polled {}", u8::from(polled))?;
 
         let stats = &*self.stats;
         writeln!(f, "kicks {}", stats.kicks.get())?;

@@ -80,6 +80,9 @@ pub struct QueueOptions<'a> {
     pub max_size: u16,
     /// Descriptors in each indirect table, 0 for no tables.
     pub table_len: u16,
+    /// Whether the driver looks at the queue by itself: it has no interrupts then. Such queues come
+    /// after all others.
+    pub polled: bool,
 }
 
 impl<'a> QueueOptions<'a> {
@@ -89,6 +92,7 @@ impl<'a> QueueOptions<'a> {
             name,
             max_size: layout::MAX_SIZE,
             table_len: 0,
+            polled: false,
         }
     }
 }
@@ -203,6 +207,8 @@ pub struct Queue<T> {
     index: u16,
     /// The device has confirmed that it uses this queue no more, whatever it does with others.
     quiet: bool,
+    /// Nobody waits for interrupts.
+    polled: bool,
 }
 
 /// What the device may be using.
@@ -246,7 +252,10 @@ impl<T> Queue<T> {
             .then(|| Mappings::new(device.space().clone(), size, table_len))
             .transpose()?;
         let slots = KVVec::from_elem(Slot::default(), size.into(), GFP_KERNEL)?;
-        let ring = Ring::new(memory, slots, options).map_err(|_| EINVAL)?;
+        let mut ring = Ring::new(memory, slots, options).map_err(|_| EINVAL)?;
+        if wanted.polled {
+            ring.silence();
+        }
 
         Ok(Self {
             inner: Some(Inner {
@@ -259,6 +268,7 @@ impl<T> Queue<T> {
             stats,
             index,
             quiet: false,
+            polled: wanted.polled,
         })
     }
 
@@ -288,6 +298,11 @@ impl<T> Queue<T> {
     /// The device.
     pub fn device(&self) -> &Arc<Device> {
         &self.device
+    }
+
+    /// Whether the driver looks at the queue by itself.
+    pub fn is_polled(&self) -> bool {
+        self.polled
     }
 
     /// What form of ring it is.
@@ -496,9 +511,13 @@ impl<T> Queue<T> {
     }
 
     /// Asks the device to interrupt. False when requests came back meanwhile, for which there may
-    /// be no interrupt: the caller is to go on with [`Self::pop`].
+    /// be no interrupt: the caller is to go on with [`Self::pop`]. A queue that is polled stays
+    /// without interrupts.
     #[inline]
     pub fn enable_interrupts(&mut self) -> bool {
+        if self.polled {
+            return true;
+        }
         self.inner
             .as_mut()
             .is_none_or(|inner| inner.ring.enable_interrupts())

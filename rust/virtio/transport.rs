@@ -74,8 +74,10 @@ pub(in crate::virtio) type Doorbell = doorbell::Doorbell<Mapping>;
 pub(crate) struct Interrupts<'a> {
     /// Handler of configuration changes.
     pub(crate) config: &'a Arc<ConfigInterrupt>,
-    /// Handler and name of each queue, by queue index.
+    /// Handler and name of each queue that interrupts, by queue index.
     pub(crate) queues: &'a [(CString, KBox<dyn QueueInterrupt>)],
+    /// Number of queues after those, which do not interrupt.
+    pub(crate) polled: u16,
     /// Name of the device.
     pub(crate) name: &'a CStr,
     /// Whether vectors are to be spread over the processors by the kernel.
@@ -121,8 +123,9 @@ pub(crate) trait Transport: Control + Send + Sync {
     /// What the last of the possible ways to interrupt failed with.
     fn wire(&self, interrupts: &Interrupts<'_>) -> Result<Wired>;
 
-    /// Tells a device that was reset the vectors that it had. Returns whether it took them.
-    fn rewire(&self, plan: Plan, queues: u16) -> bool;
+    /// Tells a device that was reset the vectors that it had for so many queues, and that so many
+    /// after those have none. Returns whether it took them.
+    fn rewire(&self, plan: Plan, queues: u16, polled: u16) -> bool;
 
     /// Tells the device the vector of a queue that was reset. Returns whether it took it.
     fn rewire_queue(&self, plan: Plan, index: u16) -> bool;

@@ -33,6 +33,8 @@ pub(super) struct QueueHooks {
     pub(super) name: CString,
     pub(super) notifier: Notifier,
     pub(super) handler: KBox<dyn QueueInterrupt>,
+    /// The driver looks at the queue by itself: it has no interrupts.
+    pub(super) polled: bool,
 }
 
 impl QueueHooks {
@@ -87,6 +89,8 @@ pub(super) struct Hooks {
     pub(super) config: Arc<ConfigInterrupt>,
     /// How the device interrupts.
     pub(super) plan: Plan,
+    /// How many of the queues, the last ones, have no interrupts.
+    pub(super) polled: u16,
 }
 
 impl Device {

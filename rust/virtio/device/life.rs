@@ -407,7 +407,7 @@ impl Device {
                 let queue = hooks.queues.get(usize::from(index));
                 queue.ok_or(Failure::Memory)?.restart(None)
             },
-            || transport.rewire(hooks.plan, count),
+            || transport.rewire(hooks.plan, count.wrapping_sub(hooks.polled), hooks.polled),
             || self.active.store(true, Release),
         );
         if let Err(abandoned) = result {

@@ -82,7 +82,7 @@ impl Device {
             queue.restart(size)
         };
         let transport = &*self.transport;
-        let vector = || transport.rewire_queue(hooks.plan, index);
+        let vector = || queue.polled || transport.rewire_queue(hooks.plan, index);
         if let Err(failure) = bringup::renew_queue(transport, index, renew, vector) {
             self.err(fmt!("queue {index} does not reset: {}", failure.as_str()));
             drop(phase);

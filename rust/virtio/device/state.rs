@@ -251,7 +251,7 @@ impl Setup {
     /// # Errors
     ///
     /// `ENOENT` when the device says the queue is not there, `EINVAL` when there is one more than
-    /// [`Negotiated::queues`] was told, `ENOMEM`, what `make` returns.
+    /// [`Negotiated::queues`] was told or one with interrupts after one that is polled, `ENOMEM`, what `make` returns.
     pub fn queue<T, H, F>(&mut self, options: QueueOptions<'_>, make: F) -> Result<Arc<H>>
     where
         T: Send + 'static,
@@ -260,7 +260,9 @@ impl Setup {
     {
         let device = &self.guard.device;
         let index = u16::try_from(self.queues.len())?;
-        if index >= self.count {
+        let polled = options.polled;
+        let after_polled = self.queues.last().is_some_and(|queue| queue.polled);
+        if index >= self.count || (after_polled && !polled) {
             return Err(EINVAL);
         }
 
@@ -285,6 +287,7 @@ impl Setup {
             name,
             notifier,
             handler: irq::erase(handler.clone(), stats)?,
+            polled,
         };
         self.queues.push(hooks, GFP_KERNEL)?;
         Ok(handler)
@@ -317,15 +320,18 @@ impl Setup {
         let transport = &*device.transport;
         let config = ConfigInterrupt::new(device.clone(), config_handler)?;
         let mut handlers = KVec::with_capacity(count.into(), GFP_KERNEL)?;
-        for queue in &queues {
+        for queue in queues.iter().filter(|queue| !queue.polled) {
             let name = CString::try_from_fmt(fmt!("{}-{}", device.name(), &*queue.name))?;
             handlers.push((name, queue.handler.share()?), GFP_KERNEL)?;
         }
+        // No more than there are queues.
+        let polled = count.wrapping_sub(u16::try_from(handlers.len())?);
         // From here on an error resets the device before it takes the interrupts away.
         let wired = transport
             .wire(&Interrupts {
                 config: &config,
                 queues: &handlers,
+                polled,
                 name: device.name(),
                 affinity,
             })
@@ -338,6 +344,7 @@ impl Setup {
             queues,
             config,
             plan: live.wired.plan,
+            polled,
         };
         let hooks = Arc::new(hooks, GFP_KERNEL)?;
         *device.hooks.lock() = Some(hooks.clone());

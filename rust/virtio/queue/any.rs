@@ -47,6 +47,9 @@ pub trait AnyQueue: sealed::Restart {
     /// Descriptors in the ring.
     fn size(&self) -> u16;
 
+    /// Whether the driver looks at the queue by itself, without interrupts.
+    fn is_polled(&self) -> bool;
+
     /// Whether the ring can be made one of `size` descriptors.
     fn can_have(&self, size: u16) -> bool;
 
@@ -75,6 +78,10 @@ impl<T> AnyQueue for Queue<T> {
 
     fn size(&self) -> u16 {
         Queue::size(self)
+    }
+
+    fn is_polled(&self) -> bool {
+        Queue::is_polled(self)
     }
 
     fn can_have(&self, size: u16) -> bool {
@@ -110,6 +117,9 @@ impl<T> sealed::Restart for Queue<T> {
             return Err(EBUSY);
         }
         inner.ring.resize(size).map_err(|_| EINVAL)?;
+        if self.polled {
+            inner.ring.silence();
+        }
         self.quiet = false;
         self.addresses()
     }

@@ -195,6 +195,11 @@ impl<A: SplitMemory, B: PackedMemory, S: DerefMut<Target = [Slot]>> Ring<A, B, S
         both!(Self, self, ring => ring.disable_interrupts());
     }
 
+    /// Tells the device that nobody waits for interrupts: see [`Split::silence`].
+    pub fn silence(&mut self) {
+        both!(Self, self, ring => ring.silence());
+    }
+
     /// Asks for one interrupt; whether to wait for it: see [`Split::enable_interrupts`].
     #[inline]
     pub fn enable_interrupts(&mut self) -> bool {

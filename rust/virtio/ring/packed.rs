@@ -366,6 +366,14 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         }
     }
 
+    /// Tells the device that nobody waits for interrupts, for a ring that is looked at all the time.
+    pub fn silence(&mut self) {
+        self.memory.write_driver_flags(event::DISABLE);
+        if !self.options.event_idx {
+            self.shown = event::DISABLE;
+        }
+    }
+
     /// Asks for one interrupt, when the next chain is used. Returns whether the caller may wait for
     /// it: if not, there are chains to take or there is a violation to hear of, by [`Self::peek`],
     /// and this is to be called again after that.

@@ -321,6 +321,17 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         }
     }
 
+    /// Tells the device that nobody waits for interrupts, for a ring that is looked at all the time.
+    /// The event index cannot say "never": it says what is the furthest from now, 65536 chains.
+    pub fn silence(&mut self) {
+        if self.options.event_idx {
+            self.shown = self.last_used.wrapping_sub(1);
+            self.memory.write_used_event(self.shown);
+        } else {
+            self.disable_interrupts();
+        }
+    }
+
     /// Asks for one interrupt, when the next chain is used. Returns whether the caller may wait for
     /// it: if not, there are chains to take or there is a violation to hear of, by [`Self::peek`],
     /// and this is to be called again after that.

@@ -169,7 +169,7 @@ macro_rules! transport {
                 self.platform.wire(interrupts)
             }
 
-            fn rewire(&self, _plan: Plan, _queues: u16) -> bool {
+            fn rewire(&self, _plan: Plan, _queues: u16, _polled: u16) -> bool {
                 // The line is the line.
                 true
             }

@@ -296,8 +296,8 @@ impl Transport for Pci {
         wiring::wire(&self.function, &self.isr, &self.common, interrupts)
     }
 
-    fn rewire(&self, plan: Plan, queues: u16) -> bool {
-        plan.program(&self.common, queues)
+    fn rewire(&self, plan: Plan, queues: u16, polled: u16) -> bool {
+        plan.program_all(&self.common, queues, polled)
     }
 
     fn rewire_queue(&self, plan: Plan, index: u16) -> bool {

@@ -173,8 +173,8 @@ impl Transport for Legacy {
         wiring::wire(&self.function.pci, &self.function.isr, self, interrupts)
     }
 
-    fn rewire(&self, plan: Plan, queues: u16) -> bool {
-        plan.program(self, queues)
+    fn rewire(&self, plan: Plan, queues: u16, polled: u16) -> bool {
+        plan.program_all(self, queues, polled)
     }
 
     fn rewire_queue(&self, plan: Plan, index: u16) -> bool {

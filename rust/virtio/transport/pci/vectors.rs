@@ -97,6 +97,18 @@ impl Plan {
         took
     }
 
+    /// Does the same for a device that has `polled` queues after those: they get no vector.
+    pub fn program_all<V: VectorRegisters>(self, registers: &V, queues: u16, polled: u16) -> bool {
+        let took = self.program(registers, queues);
+        if took && registers.are_there() {
+            for index in (queues..).take(polled.into()) {
+                // A device that insists on another one interrupts to no purpose.
+                registers.set_queue(index, NO_VECTOR);
+            }
+        }
+        took
+    }
+
     /// Tells the device the vector of queue `index`. Returns whether it took it.
     pub fn program_queue<V: VectorRegisters>(self, registers: &V, index: u16) -> bool {
         if self == Self::Line {

@@ -88,7 +88,7 @@ fn wire_as<V: VectorRegisters>(
         Plan::Shared => handle_shared(&vectors, interrupts),
         Plan::Line => handle_line(isr, &vectors, interrupts),
     }?;
-    if !plan.program(registers, queues) {
+    if !plan.program_all(registers, queues, interrupts.polled) {
         return Err(EBUSY);
     }
     Ok(Wired {
