@@ -25,7 +25,10 @@ use super::{
         Requeued, //
     },
     status::Status,
-    tag_set::QueueMap,
+    tag_set::{
+        QueueMap,
+        TagSet, //
+    },
     unanswered::{
         self,
         Unanswered, //
@@ -129,7 +132,7 @@ pub trait Operations: Sized + 'static {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Assigns processors to hardware queues.
+    /// Assigns processors to hardware queues that interrupt.
     fn map_queues(set: Borrowed<'_, Self::TagSetData>, map: QueueMap<'_>) {
         let _ = (set, map);
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
@@ -288,12 +291,9 @@ impl<O: Operations> OperationsVTable<O> {
     ///
     /// To be called by the block layer only, with a tag set of [`TagSet`](super::TagSet).
     unsafe extern "C" fn map_queues_callback(set: *mut bindings::blk_mq_tag_set) {
-        // SAFETY: The data was set before the block layer got to know the tag set.
-        let data = unsafe { O::TagSetData::borrow((*set).driver_data) };
-        // SAFETY: The block layer lends the map for the duration of the call.
-        let map = unsafe { &mut (*set).map[bindings::hctx_type_HCTX_TYPE_DEFAULT as usize] };
-
-        O::map_queues(data, QueueMap::new(map));
+        // SAFETY: The data was set before the block layer got to know the tag set, whose maps it lends
+        // for the duration of the call.
+        unsafe { TagSet::<O>::map_queues(set) };
     }
 
     /// Makes the data of a hardware queue.
