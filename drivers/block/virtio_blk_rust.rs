@@ -4,7 +4,7 @@
 
 //! Virtio block driver (VIRTIO 1.4, 5.2).
 //!
-//! Limitations: no zones or lifetime; no polling.
+//! Limitations: no zones or lifetime.
 
 #[path = "virtio_blk_rust/attributes.rs"]
 mod attributes;
@@ -54,6 +54,12 @@ uint_module_param! {
 }
 
 uint_module_param! {
+    /// Request queues without interrupts.
+    static POLL_QUEUES: "poll_queues" = 0, 0o644,
+        "Request queues of each device for those who poll (0: none)";
+}
+
+uint_module_param! {
     /// Requests that a queue takes.
     static QUEUE_DEPTH: "queue_depth" = 0, 0o444,
         "Requests that each queue takes at a time (0: as many as fit)";
@@ -93,6 +99,14 @@ impl Driver for VirtioBlk {
     fn probe(device: Negotiated) -> Result<Self> {
         let config = Configuration::read(&device)?;
         let num_queues = config.num_queues(&device, NUM_REQUEST_QUEUES.get())?;
+        // One at least is for those who do not poll.
+        let num_polled = num_queues
+            .saturating_sub(1)
+            .min(u16::try_from(POLL_QUEUES.get()).unwrap_or(u16::MAX));
+        let num_default = num_queues.saturating_sub(num_polled);
+        device.info(fmt!(
+            "{num_default}/0/{num_polled} default/read/poll queues"
+        ));
         let cut = config.cut(&device)?;
         let mut queues = KVec::with_capacity(num_queues.into(), GFP_KERNEL)?;
         let watcher = Watcher::new(device.device())?;
@@ -104,6 +118,7 @@ impl Driver for VirtioBlk {
                     name: fmt!("req.{index}"),
                     max_size: config::MAX_RING,
                     table_len: config::TABLE_LEN,
+                    polled: index >= num_default,
                 },
                 |queue| RequestQueue::new(queue, cut, config.ranges.may_unmap),
             )?;
@@ -123,6 +138,7 @@ impl Driver for VirtioBlk {
 
         let options = TagSetOptions {
             nr_hw_queues: num_queues.into(),
+            nr_poll_queues: num_polled.into(),
             queue_depth: match QUEUE_DEPTH.get() {
                 0 => depth.into(),
                 depth => depth,
@@ -211,12 +227,17 @@ impl Operations for VirtioBlk {
         hctx.data().commit();
     }
 
+    #[inline]
     fn complete(request: &mut Request) -> mq::Status {
         let expected = match request.op() {
             Op::Read => request.bytes(),
             _ => 0,
         };
         request.data().outcome(expected)
+    }
+
+    fn poll(hctx: &HwContext<Self>, batch: &mut Batch<'_, Self>) -> u32 {
+        hctx.data().poll(hctx, batch)
     }
 
     fn timeout(request: &Unanswered<'_, Self>) -> Timeout {
