@@ -7,6 +7,9 @@
 #   powercut.py write DIRECTORY DISK   writes, syncs and says what is safe, until there is an error
 #   powercut.py compare DIRECTORY LIST whether all is there that was said to be safe, by the lines of
 #                                      a file; prints how much that is
+#   powercut.py replay LOG IMAGE SEED  makes the image that there may be after the writes and flushes
+#                                      of a log of QEMU's (blklogwrites): all that was flushed, and of
+#                                      the rest what the seed says
 #
 # What is said, one a line:
 #   + PATH OFFSET LENGTH SEED   these bytes are safe: those that the seed gives
@@ -16,6 +19,7 @@
 import mmap
 import os
 import random
+import struct
 import sys
 import termios
 import threading
@@ -176,5 +180,50 @@ def compare(directory, name):
     sys.exit(1 if lost else 0)
 
 
+# The log is that of dm-log-writes: after a sector with a header come entries, each a sector with these
+# numbers of 64 bits and the bytes that were written. What is written and not flushed may be lost
+# block by block.
+SECTOR = 512
+BLOCK = 4096
+FLUSH, DISCARD = 1, 4
+
+
+def entries(log):
+    """Offset and bytes of each write; None for a flush."""
+    log.seek(SECTOR)
+    while len(header := log.read(SECTOR)) == SECTOR:
+        sector, sectors, flags, _ = struct.unpack_from("<4Q", header)
+        if flags & DISCARD:
+            # What is there then is anything: what was.
+            continue
+        data = log.read(sectors * SECTOR)
+        # The end of QEMU may have been that of the log, or there is a hole in it.
+        if len(data) != sectors * SECTOR or not sectors and not flags:
+            return
+        if data:
+            yield sector * SECTOR, data
+        if flags & FLUSH:
+            yield None
+
+
+def replay(log, image, seed):
+    dice = random.Random(seed)
+    with open(log, "rb") as file:
+        events = list(entries(file))
+    flushed = max((at for at, event in enumerate(events) if event is None), default=-1)
+    with open(image, "r+b") as file:
+        for at, event in enumerate(events):
+            if event is None:
+                continue
+            offset, data = event
+            while data:
+                length = BLOCK - offset % BLOCK
+                if at < flushed or dice.random() < 0.5:
+                    file.seek(offset)
+                    file.write(data[:length])
+                offset, data = offset + length, data[length:]
+    print(f"{events.count(None)} flushes, {len(events) - 1 - flushed} writes behind the last one")
+
+
 if __name__ == "__main__":
-    {"write": write, "compare": compare}[sys.argv[1]](*sys.argv[2:])
+    {"write": write, "compare": compare, "replay": replay}[sys.argv[1]](*sys.argv[2:])
