@@ -32,6 +32,12 @@ pub trait Attribute<O: Operations>: Sized + 'static {
     /// The name of the file.
     const NAME: &'static CStr;
 
+    /// Whether this disk has the file. Asked once, when the disk is added.
+    fn is_visible(data: &Borrowed<'_, O::QueueData>) -> bool {
+        let _ = data;
+        true
+    }
+
     /// Whether the file of this disk may be written to.
     fn is_writable(data: &Borrowed<'_, O::QueueData>) -> bool {
         let _ = data;
@@ -101,7 +107,7 @@ impl fmt::Write for Output<'_> {
 #[repr(C)]
 pub struct AttributeEntry<O: Operations> {
     attribute: bindings::device_attribute,
-    is_writable: fn(&Borrowed<'_, O::QueueData>) -> bool,
+    mode: fn(&Borrowed<'_, O::QueueData>) -> bindings::umode_t,
     _operations: PhantomData<fn(O)>,
 }
 
@@ -119,9 +125,18 @@ impl<O: Operations> AttributeEntry<O> {
 
         Self {
             attribute,
-            is_writable: A::is_writable,
+            mode: mode::<O, A>,
             _operations: PhantomData,
         }
+    }
+}
+
+/// The mode that an attribute has for a disk: none where there is no such file.
+fn mode<O: Operations, A: Attribute<O>>(data: &Borrowed<'_, O::QueueData>) -> bindings::umode_t {
+    match (A::is_visible(data), A::is_writable(data)) {
+        (false, _) => 0,
+        (true, false) => 0o444,
+        (true, true) => 0o644,
     }
 }
 
@@ -253,9 +268,5 @@ unsafe extern "C" fn is_visible_callback<O: Operations>(
     // SAFETY: By the requirement of this function.
     let entry = unsafe { &*attribute.cast::<AttributeEntry<O>>() };
 
-    if (entry.is_writable)(&data) {
-        0o644
-    } else {
-        0o444
-    }
+    (entry.mode)(&data)
 }
