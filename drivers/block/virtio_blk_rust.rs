@@ -4,7 +4,7 @@
 
 //! Virtio block driver (VIRTIO 1.4, 5.2).
 //!
-//! Limitations: no zones or lifetime.
+//! Limitations: no zones.
 
 #[path = "virtio_blk_rust/attributes.rs"]
 mod attributes;
@@ -93,6 +93,7 @@ impl Driver for VirtioBlk {
         feature::block::MQ,
         feature::block::DISCARD,
         feature::block::WRITE_ZEROES,
+        feature::block::LIFETIME,
         feature::block::SECURE_ERASE,
     ]);
 
@@ -201,6 +202,8 @@ impl Operations for VirtioBlk {
     const ATTRIBUTES: &'static [AttributeEntry<Self>] = &[
         AttributeEntry::new::<attributes::Serial>(),
         AttributeEntry::new::<attributes::CacheType>(),
+        AttributeEntry::new::<attributes::PreEolInfo>(),
+        AttributeEntry::new::<attributes::LifeTime>(),
     ];
 
     fn init_hctx(controller: ArcBorrow<'_, Controller>, index: u32) -> Result<Arc<RequestQueue>> {

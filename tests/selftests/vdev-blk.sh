@@ -72,6 +72,33 @@ short_id() { # slot
 	verdict "$1"
 }
 
+# What the disk says of its medium's wear.
+wear() { # slot, scenario, reserve, cells
+	bound_in "$1" "$2"
+	equal "$3" "$(disk_attribute "$1" pre_eol_info)" "what is consumed of the reserve"
+	equal "$4" "$(disk_attribute "$1" life_time)" "what is used up of the cells"
+	verdict "$1"
+}
+
+wear_fails() { # slot, scenario, error
+	local attribute
+	bound_in "$1" "$2"
+	for attribute in pre_eol_info life_time; do
+		fails_with "$3" cat "/sys/block/$(disk "$1")/$attribute"
+	done
+	verdict "$1"
+}
+
+no_wear() { # slot
+	local disk
+	bound_in "$1" bare
+	disk=$(disk "$1")
+	[ -e "/sys/block/$disk/serial" ]
+	refused test -e "/sys/block/$disk/pre_eol_info"
+	refused test -e "/sys/block/$disk/life_time"
+	verdict "$1"
+}
+
 lost_interrupt() { # slot
 	local since
 	bound_in "$1" blk-lost-interrupt
@@ -144,10 +171,19 @@ check "a disk with all sectors does no harm" survives 13 blk-capacity-all
 check "an error is one" write_fails 12 blk-status-error 'Input/output error'
 # BLK-OP-21
 check "what is not supported is an error" write_fails 13 blk-status-unsupported 'not supported'
+# BLK-OP-20
 check "a status that is not defined is an error" write_fails 12 blk-status-unknown 'Input/output error'
 check "a status that was not written is an error" write_fails 13 blk-status-unwritten 'Input/output error'
 # BLK-OP-23
 check "of a serial number only what was written is shown" short_id 12
+check "the wear of a medium is shown as eMMC has it" wear 12 blk-lifetime 0x02 "0x03 0x0b"
+check "the wear on a packed ring" wear 13 blk-lifetime 0x02 "0x03 0x0b"
+check "of the wear only what was written is shown" wear 13 blk-short-lifetime 0x02 "0x03 0x00"
+# BLK-OP-20
+check "wear that is not supported is an error" wear_fails 12 blk-status-unsupported 'not supported'
+check "wear that was not written is an error" wear_fails 13 blk-status-unwritten 'Input/output error'
+# FEAT-06
+check "a disk that knows of no wear has no files for it" no_wear 12
 # VQ-SPLIT-27
 check "an answer of a disk without an interrupt is found" lost_interrupt 12
 # STAT-07

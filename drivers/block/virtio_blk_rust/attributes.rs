@@ -2,7 +2,10 @@
 
 // Copyright (C) 2026 The virtio-rust authors
 
-//! Attributes of the disk in sysfs, as programs know them from the C driver.
+//! Attributes of the disk in sysfs, as programs know them from the C driver, and, of the medium's
+//! wear, from eMMC.
+
+use core::fmt::Write;
 
 use kernel::{
     prelude::*,
@@ -17,12 +20,29 @@ use crate::{
     config::Configuration,
     protocol::{
         Header,
+        Lifetime,
         RequestType,
         ID_LEN, //
     },
     Controller,
     VirtioBlk, //
 };
+
+/// Asks the device for something that it writes to `answer`, and returns what it wrote.
+fn ask<'a>(
+    disk: &Disk<VirtioBlk>,
+    controller: ArcBorrow<'_, Controller>,
+    kind: RequestType,
+    answer: &'a mut [u8],
+) -> Result<&'a [u8]> {
+    let mut request = DriverRequest::new(disk)?;
+    let header = Header::new(controller.device().byte_order(), kind, 0);
+    request.data_mut().prepare(Some(header));
+    request.execute(Transfer::FromDevice(answer))?;
+
+    let written = request.data().written as usize;
+    Ok(answer.get(..written).unwrap_or(answer))
+}
 
 /// The serial number, by which udev names the disk.
 pub(crate) struct Serial;
@@ -37,23 +57,12 @@ impl Attribute<VirtioBlk> for Serial {
         out: &mut Output<'_>,
     ) -> Result {
         let mut id = [0; ID_LEN];
-        let mut request = DriverRequest::new(disk)?;
-        let order = controller.device().byte_order();
-        let header = Header::new(order, RequestType::GET_ID, 0);
-        request.data_mut().prepare(Some(header));
-        match request.execute(Transfer::FromDevice(&mut id)) {
-            Ok(()) => {}
+        match ask(disk, controller, RequestType::GET_ID, &mut id) {
+            Ok(id) => out.write_bytes(id.split(|byte| *byte == 0).next().unwrap_or(id)),
             // The device has none.
-            Err(EIO | EOPNOTSUPP) => return Ok(()),
-            Err(err) => return Err(err),
+            Err(EIO | EOPNOTSUPP) => Ok(()),
+            Err(err) => Err(err),
         }
-
-        let written = request.data().written as usize;
-        let serial = id.iter().take(written).take_while(|byte| **byte != 0);
-        for byte in serial {
-            out.write_bytes(core::slice::from_ref(byte))?;
-        }
-        Ok(())
     }
 }
 
@@ -93,5 +102,60 @@ impl Attribute<VirtioBlk> for CacheType {
         disk.flush()?;
         let cache = Configuration::read(device)?.cache;
         disk.update_limits(|limits| limits.set_cache(cache))
+    }
+}
+
+/// What the device knows of the medium's wear at the moment.
+fn lifetime(disk: &Disk<VirtioBlk>, controller: ArcBorrow<'_, Controller>) -> Result<Lifetime> {
+    let mut lifetime = [0; Lifetime::LEN];
+    let written = ask(disk, controller, RequestType::GET_LIFETIME, &mut lifetime)?;
+    Ok(Lifetime::parse(controller.device().byte_order(), written))
+}
+
+/// Whether the device knows anything of that.
+fn has_lifetime(controller: &ArcBorrow<'_, Controller>) -> bool {
+    controller.device().has(feature::block::LIFETIME)
+}
+
+/// How much of the medium's reserve is consumed. This and [`LifeTime`] have the names and the form
+/// that eMMC has, whose numbers these are: what reads them there needs another directory only.
+pub(crate) struct PreEolInfo;
+
+#[vtable]
+impl Attribute<VirtioBlk> for PreEolInfo {
+    const NAME: &'static CStr = c"pre_eol_info";
+
+    fn is_visible(controller: &ArcBorrow<'_, Controller>) -> bool {
+        has_lifetime(controller)
+    }
+
+    fn show(
+        disk: &Disk<VirtioBlk>,
+        controller: ArcBorrow<'_, Controller>,
+        out: &mut Output<'_>,
+    ) -> Result {
+        let info = lifetime(disk, controller)?.pre_eol_info;
+        Ok(writeln!(out, "{info:#04x}")?)
+    }
+}
+
+/// How much of the medium's cells is used up: those of type A, then those of type B.
+pub(crate) struct LifeTime;
+
+#[vtable]
+impl Attribute<VirtioBlk> for LifeTime {
+    const NAME: &'static CStr = c"life_time";
+
+    fn is_visible(controller: &ArcBorrow<'_, Controller>) -> bool {
+        has_lifetime(controller)
+    }
+
+    fn show(
+        disk: &Disk<VirtioBlk>,
+        controller: ArcBorrow<'_, Controller>,
+        out: &mut Output<'_>,
+    ) -> Result {
+        let [a, b] = lifetime(disk, controller)?.life_time;
+        Ok(writeln!(out, "{a:#04x} {b:#04x}")?)
     }
 }

@@ -32,6 +32,8 @@ impl RequestType {
     pub(crate) const FLUSH: Self = Self(4);
     /// Tell the serial number.
     pub(crate) const GET_ID: Self = Self(8);
+    /// Tell how worn the medium is.
+    pub(crate) const GET_LIFETIME: Self = Self(10);
     /// Forget what sectors hold.
     pub(crate) const DISCARD: Self = Self(11);
     /// Fill sectors with zeroes.
@@ -42,6 +44,32 @@ impl RequestType {
 
 /// Bytes of a serial number. All of them may be used: there need not be a NUL.
 pub(crate) const ID_LEN: usize = 20;
+
+/// How worn the medium is, in the numbers of eMMC (JESD84-B50).
+pub(crate) struct Lifetime {
+    /// How much of the blocks in reserve is consumed: 1 is normal, 2 and 3 are not.
+    pub(crate) pre_eol_info: u16,
+    /// Wear of SLC and of MLC cells, in steps of a tenth, up to 11.
+    pub(crate) life_time: [u16; 2],
+}
+
+impl Lifetime {
+    /// Bytes that a device writes of it.
+    pub(crate) const LEN: usize = 6;
+
+    /// What a device with this byte order wrote. Numbers that it did not are 0: not known.
+    pub(crate) fn parse(order: ByteOrder, bytes: &[u8]) -> Self {
+        let mut numbers = bytes
+            .chunks_exact(size_of::<u16>())
+            .filter_map(|number| Wire::<u16>::read_from_bytes(number).ok())
+            .map(|number| number.get(order));
+        let mut next = || numbers.next().unwrap_or(0);
+        Self {
+            pre_eol_info: next(),
+            life_time: [next(), next()],
+        }
+    }
+}
 
 /// The beginning of a request.
 #[derive(Clone, Copy, FromBytes, IntoBytes)]

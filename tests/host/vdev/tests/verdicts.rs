@@ -386,6 +386,13 @@ fn of_requests() {
     }
     needs("blk-read-only", &good, |event| *event == read);
 
+    let lifetime = request(10, 0, 0, 6);
+    let good = log(&[start(LEAST), vec![lifetime.clone()]]);
+    for name in ["blk-lifetime", "blk-short-lifetime"] {
+        check(name, &good, &[]);
+        needs(name, &good, |event| *event == lifetime);
+    }
+
     let mut all: Vec<Event> = (1..9).map(|n| request(1, 0, 512 * n, 0)).collect();
     all.extend([0, 4, 8].map(|kind| request(kind, 0, 0, 0)));
     let good = log(&[start(LEAST), all.clone()]);

@@ -52,6 +52,8 @@ pub mod feature {
     pub const DISCARD: u128 = 1 << 13;
     /// It can fill sectors with zeroes.
     pub const WRITE_ZEROES: u128 = 1 << 14;
+    /// It knows how worn its medium is.
+    pub const LIFETIME: u128 = 1 << 15;
     /// It can discard sectors for good.
     pub const SECURE_ERASE: u128 = 1 << 16;
 }
@@ -88,6 +90,9 @@ const SECTOR: u64 = 512;
 
 /// What the device calls itself: as long as it may be, so that no zero ends it (5.2.6).
 pub const ID: &[u8; 20] = b"vdev-with-20-letters";
+
+/// How worn its medium is: blocks in reserve, cells of type A and of type B (5.2.6).
+const LIFETIME: &[u8; 6] = &[2, 0, 3, 0, 11, 0];
 
 /// The device.
 pub struct Blk {
@@ -129,6 +134,7 @@ impl Blk {
             1 => data.1 == 0 && data.0 != 0 && data.0 % SECTOR == 0,
             4 => data == (0, 0),
             8 => data == (0, 20),
+            10 if self.features & feature::LIFETIME != 0 => data == (0, 6),
             _ if About::of(kind, self.features).is_some() => data.1 == 0 && data.0 != 0,
             _ => return Err(format!("request of type {kind}, which was not negotiated")),
         };
@@ -187,7 +193,7 @@ impl Model for Blk {
     fn features(&self) -> u128 {
         use feature::*;
         let ranges = DISCARD | WRITE_ZEROES | SECURE_ERASE;
-        SEG_MAX | BLK_SIZE | FLUSH | TOPOLOGY | CONFIG_WCE | MQ | ranges
+        SEG_MAX | BLK_SIZE | FLUSH | TOPOLOGY | CONFIG_WCE | MQ | LIFETIME | ranges
     }
 
     fn queues(&self) -> Vec<u16> {
@@ -298,9 +304,10 @@ impl Model for Blk {
                 0
             }
             _ if About::of(kind, self.features).is_some() => self.ranges(kind, data, log),
-            8 => {
-                let len = ID.len().min(usize::try_from(room).unwrap_or(0));
-                written = scatter(chain, map, 0, &ID[..len])?;
+            8 | 10 => {
+                let known: &[u8] = if kind == 8 { ID } else { LIFETIME };
+                let len = known.len().min(usize::try_from(room).unwrap_or(0));
+                written = scatter(chain, map, 0, &known[..len])?;
                 0
             }
             _ => 2,

@@ -105,6 +105,16 @@ fn ranges_verdict(events: &[Event]) -> Verdict {
     Ok(())
 }
 
+/// It was asked how worn its medium is; the device looks at the request.
+fn lifetime_verdict(events: &[Event]) -> Verdict {
+    lawful(events)?;
+    happened(
+        events,
+        "request of type 10",
+        |event| matches!(event, Event::Request(text) if text.starts_with("10 sector 0 out 0 in 6 ")),
+    )
+}
+
 /// A script with another configuration.
 pub(super) fn configured(configure: fn(&mut [u8])) -> Script {
     Script {
@@ -146,9 +156,9 @@ fn unaligned(bytes: &mut [u8]) {
 fn answering(answer: fn() -> Answer) -> Script {
     Script {
         answer: Some(Box::new(move |taken| {
-            // Only what is written, and the serial number: reads are of the kernel as well.
-            let is_id = taken.chain.readable == 16 && taken.chain.writable == 21;
-            if is_write(taken) || is_id {
+            // Only what is written, the serial number and the wear: reads are of the kernel as well.
+            let is_asked = taken.chain.readable == 16 && matches!(taken.chain.writable, 7 | 21);
+            if is_write(taken) || is_asked {
                 answer()
             } else {
                 Answer::default()
@@ -320,6 +330,23 @@ pub(crate) static ALL: &[Scenario] = &[
             })
         },
         verdict: lawful,
+    },
+    Scenario {
+        name: "blk-lifetime",
+        script: Script::default,
+        verdict: lifetime_verdict,
+    },
+    // Two numbers and a half.
+    Scenario {
+        name: "blk-short-lifetime",
+        script: || {
+            answering(|| Answer {
+                claim: Some(5),
+                tail: Some(0),
+                ..Answer::default()
+            })
+        },
+        verdict: lifetime_verdict,
     },
     Scenario {
         name: "blk-lost-interrupt",

@@ -55,9 +55,9 @@ const FOREIGN: u128 = 0xf << 24 | 3 << 30 | 1 << 37 | 3 << 41 | u128::MAX << 44;
 /// All features that types of devices have for themselves: the generator has none (5.4.3).
 const OF_TYPES: u128 = 0xff_ffff;
 
-/// Features of disks that the driver has not: barriers, requests of SCSI, lifetime, zones, and what
+/// Features of disks that the driver has not: barriers, requests of SCSI, zones, and what
 /// is reserved (5.2.3).
-const OF_DISKS: u128 = 1 | 1 << 3 | 1 << 7 | 1 << 15 | 0x7f << 17;
+const OF_DISKS: u128 = 1 | 1 << 3 | 1 << 7 | 0x7f << 17;
 
 /// A device that offers these features, too, and whose administration queues are where there can be
 /// none.
@@ -110,7 +110,7 @@ fn disk_verdict(events: &[Event]) -> Verdict {
     declined(events, FOREIGN | OF_DISKS)?;
     let known = |text: &str| {
         let kind = text.split(' ').next().unwrap_or_default();
-        matches!(kind, "0" | "1" | "4" | "8" | "11" | "13" | "14")
+        matches!(kind, "0" | "1" | "4" | "8" | "10" | "11" | "13" | "14")
     };
     never(
         events,
