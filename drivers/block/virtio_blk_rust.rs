@@ -214,16 +214,12 @@ impl Operations for VirtioBlk {
         Command::new()
     }
 
-    fn queue_rq(
+    fn queue_rqs(
         hctx: &HwContext<Self>,
-        request: Request,
+        requests: &mut Dispatch<'_, Self>,
         last: bool,
     ) -> Result<(), Requeued<Self>> {
-        hctx.data().submit(hctx, request, last)
-    }
-
-    fn queue_rqs(hctx: &HwContext<Self>, requests: &mut Dispatch<'_, Self>) {
-        hctx.data().submit_all(hctx, requests);
+        hctx.data().submit(hctx, requests, last)
     }
 
     fn commit_rqs(hctx: &HwContext<Self>) {
@@ -239,8 +235,8 @@ impl Operations for VirtioBlk {
         request.data().outcome(expected)
     }
 
-    fn poll(hctx: &HwContext<Self>, batch: &mut Batch<'_, Self>) -> u32 {
-        hctx.data().poll(hctx, batch)
+    fn poll(hctx: &HwContext<Self>, batch: &mut Batch<'_, Self>) -> bool {
+        hctx.data().poll(batch)
     }
 
     fn timeout(request: &Unanswered<'_, Self>) -> Timeout {

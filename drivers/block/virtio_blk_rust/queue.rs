@@ -109,16 +109,19 @@ impl RequestQueue {
         self.header(kind, 0)
     }
 
-    /// Gives a request to the device, or back to the block layer.
+    /// Gives requests to the device, which hears of them once if they are the `last`. The first that
+    /// it can not take goes back to the block layer, and those after it stay there.
     #[inline]
     pub(crate) fn submit(
         &self,
         hctx: &HwContext<VirtioBlk>,
-        request: Request,
+        requests: &mut Dispatch<'_, VirtioBlk>,
         last: bool,
     ) -> Result<(), Requeued<VirtioBlk>> {
         let mut queue = self.queue.lock();
-        let refused = self.add(&mut queue, hctx, request).err();
+        let refused = requests
+            .try_for_each(|request| self.add(&mut queue, hctx, request))
+            .err();
         // What was added before must not wait for a request that is not.
         let kick = (last || refused.is_some())
             .then(|| queue.publish())
@@ -131,32 +134,8 @@ impl RequestQueue {
         refused.map_or(Ok(()), |refused| self.refuse(refused))
     }
 
-    /// Gives requests to the device, which hears of them once. The first that it can not take is put
-    /// back, and those after it stay where they are.
-    #[inline]
-    pub(crate) fn submit_all(
-        &self,
-        hctx: &HwContext<VirtioBlk>,
-        requests: &mut Dispatch<'_, VirtioBlk>,
-    ) {
-        let mut queue = self.queue.lock();
-        let refused = requests
-            .try_for_each(|request| self.add(&mut queue, hctx, request))
-            .err();
-        let kick = queue.publish();
-        drop(queue);
-
-        if let Some(kick) = kick {
-            self.notifier.notify(kick);
-        }
-        if let Some(Err(requeued)) = refused.map(|refused| self.refuse(refused)) {
-            requeued.put_back();
-        }
-    }
-
     /// Adds a request to the queue, unless it is refused.
-    // Of its two callers each has its own: a call would cost each request more than what it saves.
-    #[inline(always)]
+    #[inline]
     fn add(
         &self,
         queue: &mut Queue<Request>,
@@ -224,34 +203,34 @@ impl RequestQueue {
     ///
     /// It is completed after the lock is released: others can submit meanwhile, and as long as nothing
     /// is completed there is no more to come than the ring holds.
-    #[inline(always)]
-    fn take_done(&self, queue: &mut Queue<Request>, done: &mut RequestList<VirtioBlk>) -> u32 {
-        let mut count = 0u32;
-        while let Some(completion) = queue.pop() {
-            let (mut request, written) = completion.into_parts();
-            *request.data_mut().project().written = written | self.more;
-            done.push(request);
-            count = count.wrapping_add(1);
-        }
-        count
-    }
-
-    /// Looks what the device is done with, without an interrupt.
-    pub(crate) fn poll(
-        &self,
-        hctx: &HwContext<VirtioBlk>,
-        batch: &mut Batch<'_, VirtioBlk>,
-    ) -> u32 {
+    #[inline]
+    fn take_done(&self) -> RequestList<VirtioBlk> {
         let mut done = RequestList::new();
 
         let mut queue = self.queue.lock();
-        let count = self.take_done(&mut queue, &mut done);
-        if count > 0 {
-            hctx.start_stopped();
+        loop {
+            queue.disable_interrupts();
+            while let Some(completion) = queue.pop() {
+                let (mut request, written) = completion.into_parts();
+                *request.data_mut().project().written = written | self.more;
+                done.push(request);
+            }
+            if queue.enable_interrupts() {
+                break;
+            }
         }
-        drop(queue);
+        if let Some(first) = done.first() {
+            first.hctx().start_stopped();
+        }
+        done
+    }
+
+    /// Completes what the device is done with, for somebody who polls. Whether there was something.
+    pub(crate) fn poll(&self, batch: &mut Batch<'_, VirtioBlk>) -> bool {
+        let done = self.take_done();
+        let found = !done.is_empty();
         done.complete_in(batch);
-        count
+        found
     }
 
     /// What becomes of a request that was not added.
@@ -288,21 +267,10 @@ impl RequestQueue {
 
 impl QueueHandler for RequestQueue {
     fn interrupt(&self) -> irq::Return {
-        let mut done = RequestList::new();
-
-        let mut queue = self.queue.lock();
-        loop {
-            queue.disable_interrupts();
-            self.take_done(&mut queue, &mut done);
-            if queue.enable_interrupts() {
-                break;
-            }
-        }
-        let Some(first) = done.first() else {
+        let done = self.take_done();
+        if done.is_empty() {
             return irq::Return::None;
-        };
-        first.hctx().start_stopped();
-        drop(queue);
+        }
         done.complete();
         irq::Return::Handled
     }

@@ -37,6 +37,12 @@ impl<O: Operations> HwContext<O> {
         unsafe { &*hctx.cast() }
     }
 
+    /// The C structure.
+    #[inline]
+    pub(super) fn as_raw(&self) -> *mut bindings::blk_mq_hw_ctx {
+        self.0.get()
+    }
+
     /// The driver's data of the hardware queue.
     #[inline]
     pub fn data(&self) -> <O::HwData as ForeignOwnable>::Borrowed<'_> {

@@ -144,8 +144,8 @@ impl<O: Operations> Drop for RequestList<O> {
 
 /// Requests that the block layer dispatches together, all to one hardware queue.
 ///
-/// An iterator, which starts each request as it is taken. Those that are not taken are dispatched one
-/// by one by [`Operations::queue_rq`].
+/// An iterator, which starts each request as it is taken. Those that are not taken stay with the block
+/// layer.
 ///
 /// # Invariants
 ///
@@ -153,45 +153,37 @@ impl<O: Operations> Drop for RequestList<O> {
 /// the driver's part. Those of `hctx` come first.
 pub struct Dispatch<'a, O: Operations> {
     list: &'a mut bindings::rq_list,
-    hctx: *mut bindings::blk_mq_hw_ctx,
-    _requests: PhantomData<Request<O>>,
+    hctx: &'a HwContext<O>,
 }
 
 impl<'a, O: Operations> Dispatch<'a, O> {
-    /// What is at the beginning of a list, if there is anything, and its hardware queue.
+    /// What is at the beginning of a list and for a hardware queue.
     ///
     /// # Safety
     ///
-    /// The type invariants must hold for `list`.
+    /// The type invariants must hold.
     #[inline]
-    pub(super) unsafe fn first_of(
-        list: &'a mut bindings::rq_list,
-    ) -> Option<(&'a HwContext<O>, Self)> {
-        if list.head.is_null() {
-            return None;
-        }
-        // SAFETY: By the requirement of this function; a request that is to be dispatched has a
-        // hardware queue, which stays while it has requests.
-        let hctx = unsafe { (*list.head).mq_hctx };
+    pub(super) unsafe fn new(list: &'a mut bindings::rq_list, hctx: &'a HwContext<O>) -> Self {
         // INVARIANT: By the requirement of this function.
-        let this = Self {
-            list,
-            hctx,
-            _requests: PhantomData,
-        };
-        // SAFETY: As above.
-        Some((unsafe { HwContext::from_raw(hctx) }, this))
+        Self { list, hctx }
+    }
+
+    /// Whether there is nothing for the hardware queue.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        let rq = self.list.head;
+        // SAFETY: By the type invariant, if there is one.
+        rq.is_null() || unsafe { (*rq).mq_hctx } != self.hctx.as_raw()
     }
 
     /// Takes the first request as it is, not started.
     #[inline]
     fn take_raw(&mut self) -> Option<*mut bindings::request> {
-        let rq = self.list.head;
-        // SAFETY: By the type invariant, if there is one.
-        if rq.is_null() || unsafe { (*rq).mq_hctx } != self.hctx {
+        if self.is_empty() {
             return None;
         }
-        // SAFETY: As above.
+        let rq = self.list.head;
+        // SAFETY: By the type invariant, and there is one.
         self.list.head = unsafe { (*rq).__bindgen_anon_1.rq_next };
         if self.list.head.is_null() {
             self.list.tail = core::ptr::null_mut();

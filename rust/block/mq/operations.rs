@@ -21,6 +21,7 @@ use super::{
     hctx::HwContext,
     list::Dispatch,
     request::{
+        Refusal,
         Request,
         Requeued, //
     },
@@ -81,29 +82,20 @@ pub trait Operations: Sized + 'static {
     /// Makes the data of a request: of each that there can be, when the tag set is made.
     fn init_request(set: Borrowed<'_, Self::TagSetData>) -> impl PinInit<Self::RequestData, Error>;
 
-    /// Takes a request to the hardware.
+    /// Takes requests to the hardware that are dispatched together to one hardware queue.
     ///
-    /// Unless it is the `last` of a batch, the hardware may be told later, at the latest by
-    /// [`commit_rqs`](Self::commit_rqs), which follows if a `last` one was announced and does not
-    /// come. Must not sleep.
+    /// If no `last` ones are announced, the hardware may be told of them later, at the latest by
+    /// [`commit_rqs`](Self::commit_rqs), which follows if `last` ones were announced and do not come.
+    /// What is not taken from `requests` is dispatched again, one by one. Must not sleep.
     ///
     /// # Errors
     ///
-    /// What [`Request::requeue`] makes of the request, when it cannot be taken now.
-    fn queue_rq(
+    /// What [`Request::requeue`] makes of a request that was taken and cannot be queued now.
+    fn queue_rqs(
         hctx: &HwContext<Self>,
-        request: Request<Self>,
+        requests: &mut Dispatch<'_, Self>,
         last: bool,
     ) -> Result<(), Requeued<Self>>;
-
-    /// Takes requests to the hardware that are dispatched together, and tells the hardware of them.
-    ///
-    /// Those that are not taken from `requests` are left to [`queue_rq`](Self::queue_rq); what was
-    /// taken and cannot be queued now is [put back](Request::put_back). Must not sleep.
-    fn queue_rqs(hctx: &HwContext<Self>, requests: &mut Dispatch<'_, Self>) {
-        let _ = (hctx, requests);
-        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
-    }
 
     /// Tells the hardware of what was queued before.
     fn commit_rqs(hctx: &HwContext<Self>) {
@@ -116,8 +108,8 @@ pub trait Operations: Sized + 'static {
     fn complete(request: &mut Request<Self>) -> Status;
 
     /// Looks for requests that the hardware is done with in a queue that is polled, completes them by
-    /// way of `batch`, and returns how many there were. Must not sleep.
-    fn poll(hctx: &HwContext<Self>, batch: &mut Batch<'_, Self>) -> u32 {
+    /// way of `batch`, and returns whether there were any. Must not sleep.
+    fn poll(hctx: &HwContext<Self>, batch: &mut Batch<'_, Self>) -> bool {
         let _ = (hctx, batch);
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
@@ -152,11 +144,7 @@ impl<O: Operations> OperationsVTable<O> {
     /// The table.
     pub(super) const VTABLE: bindings::blk_mq_ops = bindings::blk_mq_ops {
         queue_rq: Some(Self::queue_rq_callback),
-        queue_rqs: if O::HAS_QUEUE_RQS {
-            Some(Self::queue_rqs_callback)
-        } else {
-            None
-        },
+        queue_rqs: Some(Self::queue_rqs_callback),
         commit_rqs: if O::HAS_COMMIT_RQS {
             Some(Self::commit_rqs_callback)
         } else {
@@ -195,17 +183,21 @@ impl<O: Operations> OperationsVTable<O> {
         hctx: *mut bindings::blk_mq_hw_ctx,
         bd: *const bindings::blk_mq_queue_data,
     ) -> bindings::blk_status_t {
-        // SAFETY: By the requirements of this function.
-        let (rq, last) = unsafe { ((*bd).rq, (*bd).last) };
-        // SAFETY: As above.
-        let hctx = unsafe { HwContext::from_raw(hctx) };
+        // SAFETY: By the requirements of this function. Who is to dispatch a request has taken it out
+        // of all lists.
+        let (mut list, hctx, last) = unsafe {
+            let rq = (*bd).rq;
+            (*rq).__bindgen_anon_1.rq_next = core::ptr::null_mut();
+            let list = bindings::rq_list { head: rq, tail: rq };
+            (list, HwContext::from_raw(hctx), (*bd).last)
+        };
+        let rq = list.head;
+        // SAFETY: By the requirements of this function; `init_request_callback` has run.
+        let mut requests = unsafe { Dispatch::new(&mut list, hctx) };
 
-        // SAFETY: As above; the request was not started yet, or was handed back since, and
-        // `init_request_callback` has run.
-        let request = unsafe { Request::start(rq) };
-
-        match O::queue_rq(hctx, request, last) {
-            Ok(()) => Status::Ok.as_raw(),
+        match O::queue_rqs(hctx, &mut requests, last) {
+            Ok(()) if requests.is_empty() => Status::Ok.as_raw(),
+            Ok(()) => Refusal::OutOfResources.as_raw(),
             Err(requeued) => requeued.into_status(rq),
         }
     }
@@ -221,11 +213,17 @@ impl<O: Operations> OperationsVTable<O> {
         let list = unsafe { &mut *list };
         let mut left = bindings::rq_list::default();
 
-        // SAFETY: By the requirements of this function; `init_request_callback` has run for each.
-        while let Some((hctx, mut requests)) = unsafe { Dispatch::<O>::first_of(list) } {
+        while !list.head.is_null() {
+            // SAFETY: By the requirements of this function; a request that is to be dispatched has a
+            // hardware queue, which stays while it has requests.
+            let hctx = unsafe { HwContext::from_raw((*list.head).mq_hctx) };
+            // SAFETY: By the requirements of this function; `init_request_callback` has run for each.
+            let mut requests = unsafe { Dispatch::<O>::new(list, hctx) };
             // The block layer does not look, but knows what to do with them.
             if !hctx.is_stopped() {
-                O::queue_rqs(hctx, &mut requests);
+                if let Err(requeued) = O::queue_rqs(hctx, &mut requests, true) {
+                    requeued.put_back();
+                }
             }
             requests.leave(&mut left);
         }
@@ -265,7 +263,7 @@ impl<O: Operations> OperationsVTable<O> {
     ) -> c_int {
         // SAFETY: By the requirements of this function.
         let (hctx, mut batch) = unsafe { (HwContext::from_raw(hctx), Batch::from_raw(batch)) };
-        c_int::try_from(O::poll(hctx, &mut batch)).unwrap_or(c_int::MAX)
+        O::poll(hctx, &mut batch).into()
     }
 
     /// Asks what becomes of a request.

@@ -131,7 +131,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// The kernel's constant.
-    fn as_raw(self) -> bindings::blk_status_t {
+    pub(super) fn as_raw(self) -> bindings::blk_status_t {
         match self {
             Self::DeviceBusy => crate::bindings::BLK_STS_DEV_RESOURCE,
             Self::OutOfResources => crate::bindings::BLK_STS_RESOURCE,
@@ -365,7 +365,7 @@ impl<O: Operations> Request<O> {
     }
 
     /// Makes the request one that is to be handed back, by returning the result from
-    /// [`Operations::queue_rq`].
+    /// [`Operations::queue_rqs`].
     #[inline]
     pub fn requeue(self, refusal: Refusal) -> Requeued<O> {
         Requeued {
@@ -383,15 +383,16 @@ impl<O: Operations> Drop for Request<O> {
 }
 
 /// A request on its way back to the block layer. Dropping it instead ends it with an I/O error.
-#[must_use = "to be returned from `queue_rq`, or put back"]
+#[must_use = "to be returned from `queue_rqs`"]
 pub struct Requeued<O: Operations> {
     request: Request<O>,
     refusal: Refusal,
 }
 
 impl<O: Operations> Requeued<O> {
-    /// Puts the request back: see [`Request::put_back`]. For those who were handed more than one.
-    pub fn put_back(self) {
+    /// Puts the request back: see [`Request::put_back`].
+    #[cold]
+    pub(super) fn put_back(self) {
         self.request.put_back();
     }
 
