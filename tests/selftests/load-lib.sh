@@ -9,9 +9,11 @@ works() { # slot
 	equal 15 "$(registers "$1" device_status)" "device_status"
 }
 
-# Requests in and out, all verified, in the background.
-start_load() { # slot
-	fio --output="$scratch/fio" --eta=never --name=load --filename="/dev/$(disk "$1")" --direct=1 --ioengine=libaio \
+# Requests in and out, all verified, in the background; by another engine if one is named.
+start_load() { # slot, [fio's options of an engine...]
+	local engine=("${@:2}")
+	[ $# -gt 1 ] || engine=(--ioengine=libaio)
+	fio --output="$scratch/fio" --eta=never --name=load --filename="/dev/$(disk "$1")" --direct=1 "${engine[@]}" \
 		--iodepth=8 --numjobs=1 --rw=randrw --bsrange=512-64k --size=8m --verify=crc32c --verify_fatal=1 \
 		--verify_backlog=32 --verify_state_save=0 --randrepeat=0 --time_based --runtime=3600 &
 	load=$!
@@ -38,13 +40,19 @@ more_requests() { # slot, than
 	[ "$(requests "$1")" -gt $(($2 + 20)) ]
 }
 
-# Has something done to a disk under load, so many times, and requests go on after each.
-disk_under() { # slot, times, command...
-	local slot=$1 times=$2 i before load
+# Has something done to a disk under load, so many times, and requests go on after each. The options
+# of an engine, which begin with a dash, come last.
+disk_under() { # slot, times, command..., [fio's options of an engine...]
+	local slot=$1 times=$2 i before load what=() engine=()
 	shift 2
-	start_load "$slot"
+	while [ $# -gt 0 ] && [[ $1 != --* ]]; do
+		what+=("$1")
+		shift
+	done
+	engine=("$@")
+	start_load "$slot" "${engine[@]}"
 	for ((i = 0; i < times; i++)); do
-		"$@" "$slot"
+		"${what[@]}" "$slot"
 		before=$(requests "$slot")
 		eventually 15 more_requests "$slot" "$before"
 		works "$slot"
