@@ -64,11 +64,12 @@ in_log() {
 	kernel_log | grep -E "\[$disk\] new size: [0-9]+ 512-byte logical blocks|$disk: detected capacity change from 131072 to"
 }
 
-# Many changes while requests are in flight; none of those fails.
+# Many changes while requests are in flight; none of those fails, and data come back.
 under_io() {
 	local pid size
-	fio --name=load --filename="/dev/$disk" --direct=1 --ioengine=libaio --iodepth=8 --rw=randread --bs=4k \
-		--size=32m --time_based --runtime=6 >"$scratch/fio" 2>&1 &
+	fio --name=load --filename="/dev/$disk" --direct=1 --ioengine=libaio --iodepth=8 --rw=randrw --bs=4k \
+		--size=32m --time_based --runtime=6 --verify=crc32c --verify_fatal=1 --verify_backlog=64 \
+		--verify_state_save=0 --randrepeat=0 >"$scratch/fio" 2>&1 &
 	pid=$!
 	for size in 256 128 200 300 64 400; do
 		resize "$size"
