@@ -70,8 +70,13 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// Which of the offered features to accept, when that depends on more than
     /// [`FEATURES`](Self::FEATURES): on the configuration, for one. What is returned is cut down to
     /// those and to what their dependencies allow.
-    fn validate(device: &Acknowledged<'_>) -> FeatureSet {
-        device.offered()
+    ///
+    /// # Errors
+    ///
+    /// Why a device is not one to be driven, for a log line. It is marked FAILED before features are
+    /// agreed on.
+    fn validate(device: &Acknowledged<'_>) -> Result<FeatureSet, &'static str> {
+        Ok(device.offered())
     }
 
     /// Takes a device into use. Process context; may sleep.

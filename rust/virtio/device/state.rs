@@ -144,7 +144,7 @@ impl Negotiated {
         let result = bringup::negotiate(quiet, transport, |offered| {
             all = offered;
             let acknowledged = Acknowledged { transport, offered };
-            let wanted = T::validate(&acknowledged);
+            let wanted = T::validate(&acknowledged).map_err(Failure::Refused)?;
             let features = feature::negotiate(
                 offered,
                 wanted.intersection(T::FEATURES),
