@@ -68,6 +68,7 @@ mod request;
 mod status;
 mod tag_set;
 mod unanswered;
+mod zoned;
 
 use kernel::bindings;
 
@@ -123,6 +124,13 @@ pub use self::{
         TagSetOptions, //
     },
     unanswered::Unanswered,
+    zoned::{
+        Zone,
+        ZoneKind,
+        ZoneLimits,
+        ZoneReport,
+        ZoneState, //
+    },
 };
 
 /// What every driver needs, less names that it may want for what its hardware calls so.
@@ -161,7 +169,12 @@ pub mod prelude {
         Timeout,
         Topology,
         Transfer,
-        Unanswered, //
+        Unanswered,
+        Zone,
+        ZoneKind,
+        ZoneLimits,
+        ZoneReport,
+        ZoneState, //
     };
 }
 

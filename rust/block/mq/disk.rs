@@ -7,6 +7,7 @@
 use core::{
     marker::PhantomData,
     mem::ManuallyDrop,
+    num::NonZero,
     ptr::NonNull, //
 };
 
@@ -38,7 +39,8 @@ use super::{
     attribute::Groups,
     limits::Limits,
     operations::Operations,
-    tag_set::TagSet, //
+    tag_set::TagSet,
+    zoned, //
 };
 use crate::block::{
     name::Name,
@@ -172,6 +174,12 @@ impl<O: Operations> Disk<O> {
         unsafe { &*disk.cast() }
     }
 
+    /// The kernel's disk.
+    #[cfg_attr(not(CONFIG_BLK_DEV_ZONED), expect(dead_code))]
+    pub(super) fn as_raw(&self) -> *mut bindings::gendisk {
+        self.0.get()
+    }
+
     /// The request queue.
     pub(super) fn queue(&self) -> *mut bindings::request_queue {
         // SAFETY: By the type invariant; a disk keeps its queue.
@@ -206,6 +214,23 @@ impl<O: Operations> Disk<O> {
     pub fn logical_block_size(&self) -> u32 {
         // SAFETY: By the type invariant.
         unsafe { (*self.queue()).limits.logical_block_size }
+    }
+
+    /// Sectors of a zone, of a disk that has such.
+    pub fn zone_sectors(&self) -> Option<NonZero<u32>> {
+        // SAFETY: By the type invariant. Disks do not begin or cease to have zones.
+        let limits = unsafe { &raw const (*self.queue()).limits };
+        // SAFETY: As above; other limits may change at any time.
+        let (features, chunk) = unsafe {
+            (
+                (&raw const (*limits).features).read_volatile(),
+                (*limits).chunk_sectors,
+            )
+        };
+        match features & crate::bindings::BLK_FEAT_ZONED {
+            0 => None,
+            _ => NonZero::new(chunk),
+        }
     }
 
     /// The capacity as people read it.
@@ -335,6 +360,12 @@ impl<O: Operations> NewDisk<O> {
                     } else {
                         None
                     },
+                    #[cfg(CONFIG_BLK_DEV_ZONED)]
+                    report_zones: if O::HAS_REPORT_ZONES {
+                        Some(zoned::report_zones_callback::<O>)
+                    } else {
+                        None
+                    },
                     ..pin_init::zeroed()
                 },
                 data,
@@ -394,7 +425,7 @@ impl<O: Operations> NewDisk<O> {
     }
 
     /// Registers the disk below `parent` under a name that begins with `prefix`, and reads its
-    /// partition table.
+    /// partition table. Of a disk with zones these are asked for before.
     ///
     /// Device numbers are those of the block layer (`BLOCK_EXT_MAJOR`): a major number of one's own
     /// gives a disk nothing any more but a limit on its partitions.
@@ -437,6 +468,9 @@ impl<O: Operations> NewDisk<O> {
         let private = self.private();
         private.name = Some(name);
         let groups = private.groups.link();
+
+        // SAFETY: The disk is complete and has a name.
+        unsafe { zoned::revalidate(disk) }?;
 
         // SAFETY: The disk is complete; groups and parent stay until it is removed.
         unsafe {

@@ -17,7 +17,10 @@ use kernel::{
 use super::{
     attribute::AttributeEntry,
     batch::Batch,
-    disk::Geometry,
+    disk::{
+        Disk,
+        Geometry, //
+    },
     hctx::HwContext,
     list::Dispatch,
     request::{
@@ -33,7 +36,8 @@ use super::{
     unanswered::{
         self,
         Unanswered, //
-    }, //
+    },
+    zoned::ZoneReport, //
 };
 
 /// A borrow of data that the block layer keeps for the driver.
@@ -127,6 +131,19 @@ pub trait Operations: Sized + 'static {
     /// Assigns processors to hardware queues that interrupt.
     fn map_queues(set: Borrowed<'_, Self::TagSetData>, map: QueueMap<'_>) {
         let _ = (set, map);
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Reports zones, for disks with [zones](super::Limits::set_zoned): one after the other, as long as
+    /// [`ZoneReport::next_zone`] says that one is missing.
+    ///
+    /// Called in process context; may sleep, and send requests of its own.
+    ///
+    /// # Errors
+    ///
+    /// Any; those of [`ZoneReport::add`].
+    fn report_zones(disk: &Disk<Self>, report: &mut ZoneReport<'_, Self>) -> Result {
+        let _ = (disk, report);
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 

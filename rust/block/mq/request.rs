@@ -284,6 +284,25 @@ impl<O: Operations> Request<O> {
         })
     }
 
+    /// Sets where a request that appended to a zone has written. It is the driver's to tell before it
+    /// ends the request.
+    ///
+    /// # Errors
+    ///
+    /// `EIO` when that is not inside of the zone.
+    pub fn set_appended(&mut self, sector: u64) -> Result {
+        // SAFETY: By the type invariant; a request keeps its queue.
+        let zone = unsafe { (*(*self.rq.as_ptr()).q).limits.chunk_sectors };
+        let offset = sector.checked_sub(self.sector()).ok_or(EIO)?;
+        let end = offset.checked_add(u64::from(self.bytes() / SECTOR_SIZE));
+        if end.is_none_or(|end| end > u64::from(zone)) {
+            return Err(EIO);
+        }
+        // SAFETY: As above; nobody else looks at it before the request is ended.
+        unsafe { (*self.rq.as_ptr()).__sector = sector };
+        Ok(())
+    }
+
     /// Whether sectors that are filled with zeroes may lose their place on the medium.
     pub fn may_unmap(&self) -> bool {
         self.flags() & crate::bindings::REQ_NOUNMAP == 0
