@@ -4,7 +4,7 @@
 
 //! Virtio block driver (VIRTIO 1.4, 5.2).
 //!
-//! Limitations: no zones.
+//! Limitations: a disk with zones keeps the size that it had when it was bound.
 
 #[path = "virtio_blk_rust/attributes.rs"]
 mod attributes;
@@ -16,6 +16,8 @@ mod protocol;
 mod queue;
 #[path = "virtio_blk_rust/ranges.rs"]
 mod ranges;
+#[path = "virtio_blk_rust/zoned.rs"]
+mod zoned;
 
 use kernel::{
     prelude::*,
@@ -95,7 +97,12 @@ impl Driver for VirtioBlk {
         feature::block::WRITE_ZEROES,
         feature::block::LIFETIME,
         feature::block::SECURE_ERASE,
+        feature::block::ZONED,
     ]);
+
+    fn validate(device: &Acknowledged<'_>) -> Result<FeatureSet, &'static str> {
+        zoned::validate(device)
+    }
 
     fn probe(device: Negotiated) -> Result<Self> {
         let config = Configuration::read(&device)?;
@@ -228,11 +235,11 @@ impl Operations for VirtioBlk {
 
     #[inline]
     fn complete(request: &mut Request) -> mq::Status {
-        let expected = match request.op() {
-            Op::Read => request.bytes(),
-            _ => 0,
-        };
-        request.data().outcome(expected)
+        match request.op() {
+            Op::Read => request.data().outcome(request.bytes()),
+            Op::ZoneAppend => zoned::appended(request),
+            _ => request.data().outcome(0),
+        }
     }
 
     fn poll(hctx: &HwContext<Self>, batch: &mut Batch<'_, Self>) -> bool {
@@ -252,6 +259,10 @@ impl Operations for VirtioBlk {
     fn map_queues(controller: ArcBorrow<'_, Controller>, map: QueueMap<'_>) {
         let vectors = controller.queue_vectors();
         map.follow_vectors(controller.device().parent(), vectors.first());
+    }
+
+    fn report_zones(disk: &Disk<Self>, report: &mut ZoneReport<'_, Self>) -> Result {
+        zoned::report(disk, report)
     }
 
     fn geometry(device: &Option<Geometry>, sectors: u64) -> Geometry {

@@ -23,6 +23,7 @@ use kernel_ext::{
 
 use crate::{
     ranges::RangeLimits,
+    zoned::Characteristics,
     VirtioBlk, //
 };
 
@@ -67,6 +68,8 @@ pub(crate) struct Configuration {
     num_queues: u16,
     /// What can be done to ranges of sectors.
     pub(crate) ranges: RangeLimits,
+    /// Of what zones there are.
+    zones: Option<Characteristics>,
 }
 
 impl Configuration {
@@ -114,6 +117,7 @@ impl Configuration {
                     .optional(device.has(feature::block::MQ), 34)?
                     .unwrap_or(1),
                 ranges: RangeLimits::read(device, config)?,
+                zones: Characteristics::read(device, config)?,
             })
         });
         Ok(config.inspect_err(|err| device.err(fmt!("{}", err.as_str())))?)
@@ -176,10 +180,18 @@ impl Configuration {
         }
 
         self.ranges.apply(device, &mut limits);
+        // Where a zone was appended to is one more.
+        let extra = match &self.zones {
+            None => EXTRA_DESCRIPTORS,
+            Some(zones) => {
+                zones.apply(device, &mut limits)?;
+                EXTRA_DESCRIPTORS + 1
+            }
+        };
 
         // A request that is too long for a table should leave room for others in the ring.
         let pieces = longest
-            .saturating_sub(EXTRA_DESCRIPTORS)
+            .saturating_sub(extra)
             .min(TABLE_PIECES.max(longest / 4))
             .min(u16::try_from(self.seg_max.unwrap_or(1).max(1)).unwrap_or(u16::MAX));
         limits.set_pieces(pieces, cut).inspect_err(|_| {
@@ -222,7 +234,14 @@ impl ConfigHandler for Watcher {
         let (Some(disk), Ok(config)) = (&*disk, Configuration::read(&self.device)) else {
             return;
         };
-        if disk.set_capacity_and_notify(config.capacity) {
+        if disk.zone_sectors().is_some() {
+            // The block layer would have to look at all zones again, which is no time for that.
+            if config.capacity != disk.capacity() {
+                self.device.warn(fmt!(
+                    "another size: a disk with zones has it when it is bound again"
+                ));
+            }
+        } else if disk.set_capacity_and_notify(config.capacity) {
             let (name, size) = (disk.name(), disk.size());
             self.device.info(fmt!("[{name}] new size: {size}"));
         }

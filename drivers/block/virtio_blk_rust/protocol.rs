@@ -40,6 +40,20 @@ impl RequestType {
     pub(crate) const WRITE_ZEROES: Self = Self(13);
     /// Forget what sectors hold, for good.
     pub(crate) const SECURE_ERASE: Self = Self(14);
+    /// Write at the end of what is written of a zone.
+    pub(crate) const ZONE_APPEND: Self = Self(15);
+    /// Tell of zones.
+    pub(crate) const ZONE_REPORT: Self = Self(16);
+    /// Open a zone.
+    pub(crate) const ZONE_OPEN: Self = Self(18);
+    /// Close a zone.
+    pub(crate) const ZONE_CLOSE: Self = Self(20);
+    /// Fill a zone.
+    pub(crate) const ZONE_FINISH: Self = Self(22);
+    /// Empty a zone.
+    pub(crate) const ZONE_RESET: Self = Self(24);
+    /// Empty all zones.
+    pub(crate) const ZONE_RESET_ALL: Self = Self(26);
 }
 
 /// Bytes of a serial number. All of them may be used: there need not be a NUL.
@@ -106,6 +120,14 @@ impl Status {
     const IOERR: Self = Self(1);
     /// The device does not know this request.
     const UNSUPP: Self = Self(2);
+    /// It is not for this zone, or not now.
+    const ZONE_INVALID_CMD: Self = Self(3);
+    /// The zone goes on elsewhere.
+    const ZONE_UNALIGNED_WP: Self = Self(4);
+    /// Too many zones are open.
+    const ZONE_OPEN_RESOURCE: Self = Self(5);
+    /// Too many zones are begun.
+    const ZONE_ACTIVE_RESOURCE: Self = Self(6);
 
     /// What the driver puts there, and no device should: a request that comes back with it was
     /// never answered.
@@ -117,8 +139,11 @@ impl From<Status> for mq::Status {
         match status {
             Status::OK => Self::Ok,
             Status::UNSUPP => Self::NotSupported,
+            Status::ZONE_OPEN_RESOURCE => Self::ZoneOpenResource,
+            Status::ZONE_ACTIVE_RESOURCE => Self::ZoneActiveResource,
+            Status::IOERR | Status::ZONE_INVALID_CMD | Status::ZONE_UNALIGNED_WP => Self::IoError,
             // Whatever else it is, it is not success.
-            Status::IOERR | Status(_) => Self::IoError,
+            Status(_) => Self::IoError,
         }
     }
 }
@@ -132,6 +157,9 @@ pub(crate) struct Command {
     pub(crate) status: InPlace<Status>,
     #[pin]
     pub(crate) ranges: Ranges,
+    /// Where a zone was appended to.
+    #[pin]
+    pub(crate) append_sector: InPlace<Wire<u64>>,
     /// Bytes that the device says it wrote, the status among them; more than there can be where
     /// nobody can rely on that.
     pub(crate) written: u32,
@@ -144,6 +172,7 @@ impl Command {
             header <- InPlace::new(Header::new(ByteOrder::LITTLE, RequestType::IN, 0)),
             status <- InPlace::new(Status::UNANSWERED),
             ranges <- Ranges::new(),
+            append_sector <- InPlace::new(Wire::new(ByteOrder::LITTLE, 0)),
             written: 0,
         }? Error)
     }

@@ -27,6 +27,7 @@ use crate::{
         RequestType, //
     },
     ranges::Ranges,
+    zoned,
     VirtioBlk, //
 };
 
@@ -158,8 +159,12 @@ impl RequestQueue {
             }
             // Whoever made it has written the header.
             Op::DriverIn => None,
-            _ => return Err(Refused::Unknown(request)),
+            _ => match zoned::about_zone(&request) {
+                Some((kind, sector)) if !self.read_only => Some(self.header(kind, sector)),
+                _ => return Err(Refused::Unknown(request)),
+            },
         };
+        let is_append = request.op() == Op::ZoneAppend;
         request.data_mut().prepare(header);
 
         // 16 bits each at most: no overflow.
@@ -167,7 +172,8 @@ impl RequestQueue {
             .max_pieces(self.cut)
             // Ranges are one.
             .max(1)
-            .wrapping_add(EXTRA_DESCRIPTORS.into());
+            .wrapping_add(EXTRA_DESCRIPTORS.into())
+            .wrapping_add(is_append.into());
 
         let added = queue.add(descriptors, request, |request, chain| {
             let (command, data) = request.parts(self.cut);
@@ -176,7 +182,10 @@ impl RequestQueue {
             // One place for each kind of segment, as what appends it is inlined there.
             let chain = match data {
                 Data::None => chain.read_all(command.ranges.take()).write_all([]),
-                Data::ToDevice(segments) => chain.read_all(segments).write_all([]),
+                Data::ToDevice(segments) => {
+                    let appended = is_append.then(|| command.append_sector.segment_mut());
+                    chain.read_all(segments).write_all(appended)
+                }
                 Data::FromDevice(segments) => chain.write_all(segments),
             };
             chain.write(command.status.segment_mut()).end()
