@@ -21,6 +21,7 @@ mod places;
 mod rings;
 mod suspend;
 mod transitional;
+mod zoned;
 
 use crate::scenario::Scenario;
 
@@ -42,6 +43,7 @@ static MODERN: &[&[Scenario]] = &[
     rings::ALL,
     suspend::ALL,
     transitional::ALL,
+    zoned::ALL,
 ];
 
 /// All but the good one.

@@ -239,7 +239,7 @@ fn the_configuration_is_behind_the_registers() {
     assert_eq!(violations(&machine), [""; 0]);
     machine.read(mmio::CONFIG, 8);
     assert_eq!(violations(&machine).len(), 1, "8 bytes at once");
-    machine.read(mmio::CONFIG + 72, 4);
+    machine.read(mmio::CONFIG + 96, 4);
     assert_eq!(violations(&machine).len(), 2, "behind its end");
 }
 

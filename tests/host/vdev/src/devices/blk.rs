@@ -6,10 +6,12 @@
 
 mod ranges;
 mod store;
+pub mod zones;
 
 use self::{
     ranges::About,
-    store::Store, //
+    store::Store,
+    zones::Zones, //
 };
 use crate::{
     dma::Map,
@@ -56,6 +58,8 @@ pub mod feature {
     pub const LIFETIME: u128 = 1 << 15;
     /// It can discard sectors for good.
     pub const SECURE_ERASE: u128 = 1 << 16;
+    /// `zoned` is valid.
+    pub const ZONED: u128 = 1 << 17;
 }
 
 /// Offsets in the configuration (5.2.4).
@@ -81,8 +85,10 @@ pub mod config {
     pub const WRITE_ZEROES: usize = 48;
     /// Of requests to discard for good: as of those to discard.
     pub const SECURE_ERASE: usize = 60;
+    /// Of zones: five fields of 4 bytes, the model, and 3 bytes that are not used.
+    pub const ZONES: usize = 72;
     /// Bytes in all, up to there.
-    pub const END: usize = 72;
+    pub const END: usize = 96;
 }
 
 /// Bytes of a sector.
@@ -100,6 +106,8 @@ pub struct Blk {
     store: Store,
     /// What was agreed on with the driver.
     features: u128,
+    /// Its zones, if these were ever agreed on.
+    zones: Option<Zones>,
 }
 
 impl Blk {
@@ -108,6 +116,7 @@ impl Blk {
         Self {
             store: Store::new(bytes),
             features: state::feature::VERSION_1,
+            zones: None,
         }
     }
 
@@ -118,6 +127,24 @@ impl Blk {
         (end <= self.store.len() && len % SECTOR == 0).then_some(start..end)
     }
 
+    /// The zones, if there are any to be seen.
+    fn zones(&self) -> Option<&Zones> {
+        let is_zoned = self.features & feature::ZONED != 0;
+        self.zones.as_ref().filter(|_| is_zoned)
+    }
+
+    /// Writes to a sector, or at the end of a zone: how that ends, and where it is.
+    fn write(&mut self, append: bool, sector: u64, data: &[u8]) -> Result<u64, u8> {
+        let is_zoned = self.features & feature::ZONED != 0;
+        let at = match self.zones.as_mut().filter(|_| is_zoned) {
+            Some(zones) => zones.write(append, sector, data.len())?,
+            None => sector,
+        };
+        let range = self.range(at, data.len() as u64).ok_or(1u8)?;
+        self.store.write(range.start, data);
+        Ok(at)
+    }
+
     /// What is wrong with a header (5.2.6, 5.2.6.1).
     fn check(&self, kind: u32, reserved: u32, sector: u64, chain: &Chain) -> Result<(), String> {
         let is_legacy = self.features & state::feature::VERSION_1 == 0;
@@ -125,7 +152,8 @@ impl Blk {
         if reserved != 0 && !is_legacy {
             return Err(format!("reserved field of a header: {reserved:#x}"));
         }
-        if !matches!(kind, 0 | 1) && sector != 0 {
+        let is_zoned = self.zones().is_some();
+        if !matches!(kind, 0 | 1) && sector != 0 && !(is_zoned && Zones::has(kind)) {
             return Err(format!("sector {sector} in a request of type {kind}"));
         }
         let data = (chain.readable - 16, chain.writable - 1);
@@ -136,12 +164,16 @@ impl Blk {
             8 => data == (0, 20),
             10 if self.features & feature::LIFETIME != 0 => data == (0, 6),
             _ if About::of(kind, self.features).is_some() => data.1 == 0 && data.0 != 0,
+            _ if is_zoned && Zones::has(kind) => true,
             _ => return Err(format!("request of type {kind}, which was not negotiated")),
         };
         if !sound {
             return Err(format!(
                 "request of type {kind} with data of {data:?} bytes"
             ));
+        }
+        if let Some(zones) = self.zones() {
+            zones.check(kind, sector, chain)?;
         }
         // 5.2.6.4: header and status have descriptors of their own then.
         let framed = |element: Option<&Element>, len| element.is_some_and(|it| it.len == len);
@@ -233,6 +265,9 @@ impl Model for Blk {
 
     fn start(&mut self, features: u128) {
         self.features = features;
+        if features & feature::ZONED != 0 && self.zones.is_none() {
+            self.zones = Some(Zones::new(self.store.len() as u64 / SECTOR));
+        }
     }
 
     fn settle(&mut self, config: &mut [u8]) -> bool {
@@ -240,6 +275,9 @@ impl Model for Blk {
         let is_back = config.get(config::WRITEBACK).is_none_or(|mode| *mode != 0);
         self.store
             .write_back(is_back && self.features & feature::FLUSH != 0);
+        if let Some(zones) = &mut self.zones {
+            zones.settle(config);
+        }
         false
     }
 
@@ -292,13 +330,24 @@ impl Model for Blk {
                 }
                 None => 1,
             },
-            1 => match self.range(sector, data.len() as u64) {
-                Some(range) => {
-                    self.store.write(range.start, data);
+            1 => self.write(false, sector, data).err().unwrap_or(0),
+            15 if self.zones().is_some() => match self.write(true, sector, data) {
+                Ok(at) => {
+                    let told = self.zones().map_or(at, |zones| zones.told(at));
+                    written = scatter(chain, map, 0, &told.to_le_bytes())?;
                     0
                 }
-                None => 1,
+                Err(status) => status,
             },
+            16 if self.zones().is_some() => {
+                let report = self.zones().map(|zones| zones.report(sector, room));
+                written = scatter(chain, map, 0, &report.unwrap_or_default())?;
+                0
+            }
+            _ if self.zones().is_some() && Zones::has(kind) => {
+                let zones = self.zones.as_mut();
+                zones.map_or(2, |zones| zones.manage(kind, sector))
+            }
             4 => {
                 self.store.flush();
                 0
