@@ -71,6 +71,26 @@ fn what_fails_is_undone() {
     assert_eq!(device.queue(1).vector, None);
 }
 
+/// Queues that are polled come after the others, and have no vector in any plan; nor does the device
+/// need room for any.
+#[test]
+fn polled_queues_have_no_vector() {
+    for (plan, first) in [
+        (Plan::PerQueue, Some(1)),
+        (Plan::Shared, Some(1)),
+        (Plan::Line, None),
+    ] {
+        let device = device(2);
+        let driver = Driver::new(&device);
+        assert!(plan.program_all(&driver.common, 1, 1), "{plan:?}");
+        assert_eq!(device.queue(0).vector, first, "{plan:?}");
+        assert_eq!(device.queue(1).vector, None, "{plan:?}");
+        let written = device.written(reg::QUEUE_MSIX_VECTOR);
+        assert_eq!(written.last(), Some(&NO_VECTOR.into()), "{plan:?}");
+        assert_eq!(written.len(), 2, "{plan:?}");
+    }
+}
+
 /// What a device was told is told again after a reset, which makes it forget.
 #[test]
 fn vectors_can_be_cleared() {

@@ -257,6 +257,24 @@ fn with_event_index_the_next_chain_interrupts() {
     assert_eq!(ring.memory().shared().avail_flags, 0);
 }
 
+/// A ring that is looked at all the time has no interrupts, also once it is as new. With the event index
+/// there is one after 65536 chains, as it cannot say "never".
+#[test]
+fn a_silent_ring_does_not_interrupt() {
+    for (options, expected) in [(FLAGS, [false, false]), (EVENT, [false, true])] {
+        let (mut ring, mut device) = ring(8, 0, options);
+        ring.silence();
+        let mut interrupted = [false; 2];
+        for chain in 0..0x10000u32 {
+            publish_one(&mut ring);
+            let last = usize::from(chain == 0xffff);
+            interrupted[last] |= complete_one(&mut device);
+            pop(&mut ring).unwrap().unwrap();
+        }
+        assert_eq!(interrupted, expected);
+    }
+}
+
 /// VQ-SPLIT-26: looking at a queue without reason, ever so often, changes nothing.
 #[test]
 fn spurious_interrupts_are_harmless() {

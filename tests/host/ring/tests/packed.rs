@@ -291,6 +291,18 @@ fn the_drivers_flags_are_valid() {
     assert_eq!(state.borrow().driver.1, event::DESC);
 }
 
+/// A ring that is looked at all the time says that it wants no interrupts, with the event index, too.
+#[test]
+fn a_silent_ring_says_so() {
+    for options in [PLAIN, EVENT] {
+        let (mut ring, state) = ring(4, 0, options);
+        ring.silence();
+        assert_eq!(state.borrow().driver.1, event::DISABLE);
+        ring.disable_interrupts();
+        assert_eq!(state.borrow().driver.1, event::DISABLE);
+    }
+}
+
 /// VQ-PACKED-29: flags that a device must not write are a wish for a notification, and so are those
 /// of the event index without it; bits that mean nothing are ignored.
 #[test]
