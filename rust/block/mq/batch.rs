@@ -82,7 +82,8 @@ pub(super) fn complete_all<O: Operations>(requests: impl Iterator<Item = Request
 }
 
 /// Completes a request, and has it end with a batch if it can.
-#[inline]
+// Of the two callers, each spares a part of it.
+#[inline(always)]
 fn complete<O: Operations>(request: Request<O>, batch: Option<&mut bindings::io_comp_batch>) {
     let rq = request.into_raw();
     // SAFETY: `rq` was started and is given up; if this is true, `complete_callback` takes it up
