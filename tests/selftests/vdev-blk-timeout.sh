@@ -12,6 +12,7 @@ cd "$(dirname "$0")" || exit 1
 . ./lib.sh
 . ./vdev-lib.sh
 
+POLL_QUEUES=/sys/module/virtio_blk_rust/parameters/poll_queues
 PARAMETER=/sys/module/virtio_blk_rust/parameters/io_timeout
 
 # A disk, bound in a scenario, of which each request is to be answered in two seconds.
@@ -74,6 +75,23 @@ one_fails() { # slot
 	within 60 round_trip "$disk"
 }
 
+# The same with one that is polled for, by a queue without interrupts.
+polled_fails() { # slot
+	local disk
+	echo 1 >"$POLL_QUEUES"
+	bound_in "$1" blk-never-12k
+	echo 0 >"$POLL_QUEUES"
+	disk=$(disk "$1")
+	equal "0 1" "$(shown "$1" queue0 polled) $(shown "$1" queue1 polled)" "polled"
+	fails_with 'timed out' within 60 fio --name=polled --filename="/dev/$disk" --direct=1 \
+		--ioengine=io_uring --hipri=1 --rw=write --bs=12k --size=12k --number_ios=1
+	verdict "$1"
+	equal working "$(shown "$1" state state)"
+	greater "$(shown "$1" queue1 kicks)" 2 "kicks of the polled queue"
+	equal 0 "$(shown "$1" queue1 interrupts)" "interrupts of the polled queue"
+	within 60 round_trip "$disk"
+}
+
 # Everything ends, and the driver lets go of it.
 dies() { # slot
 	local disk
@@ -108,6 +126,7 @@ for slot in 12 13; do
 done
 check "a request that is never answered is an error after some tries" one_fails 12
 check "the same on a packed ring" one_fails 13
+check "a polled request that is never answered is an error after some tries" polled_fails 13
 # STAT-06
 check "a disk that answers nothing any more is given up" dies 12
 check "a disk that does not answer while its driver goes is not waited for" removed 13
