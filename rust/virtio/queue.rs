@@ -333,14 +333,12 @@ impl<T> Queue<T> {
     /// How many requests of `descriptors` descriptors, at least 1, it can have outstanding.
     pub fn max_requests(&self, descriptors: u16) -> u16 {
         let all = self.max_chain();
-        // Requests go to tables, and take one descriptor each, when half of the ring is taken.
-        let in_tables = match self.device.has(feature::transport::INDIRECT_DESC) {
-            true => all / 2,
-            false => 0,
+        // Those that go to tables take one descriptor each.
+        let requests = match self.device.has(feature::transport::INDIRECT_DESC) {
+            true => all,
+            false => all.checked_div(descriptors).unwrap_or(0),
         };
-        let in_ring = all.saturating_sub(in_tables);
-        let requests = in_ring.checked_div(descriptors).unwrap_or(0);
-        in_tables.saturating_add(requests).max(1)
+        requests.max(1)
     }
 
     /// Counters. They outlive the queue, and go on over a restart of the device.

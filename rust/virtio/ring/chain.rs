@@ -133,22 +133,10 @@ impl Draft {
 /// Where a chain of at most `max` segments goes, in a ring that has room for `capacity` descriptors, of
 /// which `num_free` are free, with indirect tables of `table_len` entries.
 ///
-/// One segment goes into the ring. More do while half of the ring stays free: the device then has
-/// neither another cache line to fetch nor, where it maps what it is shown, another range to map.
-/// Then they go to a table, to save descriptors. In both cases a chain has no more segments than
-/// the ring has descriptors, as the specification wants.
-///
-/// For the driver there is little in it. Instructions for adding three segments, publishing them,
-/// taking them back and asking for an interrupt, with the event index, counted on x86-64 with
-/// memory as plain as can be:
-///
-/// | form   | in the ring | in a table |
-/// | ------ | ----------- | ---------- |
-/// | split  | 555         | 556        |
-/// | packed | 729         | 581        |
-///
-/// That is less than two percent of what a block request takes in all, and so a packed ring follows
-/// the same rule. It differs because flags are written only once a chain is complete.
+/// One segment goes into the ring, more go to a table if one is long enough. That takes one
+/// descriptor, and the driver fewer instructions in a packed ring, where the flags of descriptors are
+/// written only once a chain is complete. In both cases a chain has no more segments than the ring has
+/// descriptors, as the specification wants.
 ///
 /// # Errors
 ///
@@ -164,12 +152,10 @@ pub(super) fn form(
     if max.wrapping_sub(1) >= capacity {
         return Err(ChainError::TooLong);
     }
-    let form = if max == 1 || num_free.saturating_sub(max) >= capacity / 2 {
+    let form = if max == 1 || max > table_len {
         Form::Direct
-    } else if max <= table_len {
-        Form::Table
     } else {
-        Form::Direct
+        Form::Table
     };
     let needed = if form == Form::Table { 1 } else { max };
     if needed > num_free {

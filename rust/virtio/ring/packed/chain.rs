@@ -27,6 +27,19 @@ use super::{
 };
 use core::ops::DerefMut;
 
+/// The number of the descriptor after `at` in a ring of `size`. Without the wrap counter of a
+/// [`Position`] this is but a few instructions for each segment.
+#[inline(always)]
+fn after(at: u16, size: u16) -> u16 {
+    // No more than 2^15.
+    let next = at.wrapping_add(1);
+    if next == size {
+        0
+    } else {
+        next
+    }
+}
+
 /// A chain that is being written. Dropping it leaves all as it was.
 ///
 /// No flags are written before the chain is committed: what is left in the ring by one that was
@@ -43,8 +56,8 @@ pub struct ChainWriter<'a, M, S> {
     last: u16,
     /// The slot after it.
     cursor: u16,
-    /// Where the next segment goes, if the chain goes to the ring.
-    at: Position,
+    /// The number of the descriptor where the next segment goes, if the chain goes to the ring.
+    at: u16,
     /// Segments that the device reads.
     readable: u16,
     /// Where the segments go.
@@ -66,7 +79,7 @@ impl<'a, M: PackedMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
             head,
             last: head,
             cursor: head,
-            at: packed.next,
+            at: packed.next.offset(),
             readable: 0,
             form,
             packed,
@@ -92,18 +105,7 @@ impl<'a, M: PackedMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
             memory.write_table(head, entry, addr, len, flags);
             Place::Table { head, entry }
         } else {
-            let slot = self.cursor;
-            let Some(next) = self.packed.chains.next(slot) else {
-                self.packed.break_with(Violation::Internal);
-                return Err(self.draft.spoil(ChainError::Broken));
-            };
-            self.cursor = next;
-            self.last = slot;
-            // The id matters in the last one only (VIRTIO 1.4, 2.8.6), which any could be.
-            let memory = &self.packed.memory;
-            memory.write_desc(self.at.offset(), addr, len, head);
-            self.at = self.at.advance(1, self.packed.size);
-            Place::Direct(slot)
+            self.push_directly(addr, len)?
         };
         if !writable {
             // No more than there are segments.
@@ -113,20 +115,42 @@ impl<'a, M: PackedMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
         Ok(place)
     }
 
+    /// Adds a segment to the ring itself.
+    #[inline(never)]
+    fn push_directly(&mut self, addr: u64, len: u32) -> Result<Place, ChainError> {
+        let slot = self.cursor;
+        let Some(next) = self.packed.chains.next(slot) else {
+            self.packed.break_with(Violation::Internal);
+            return Err(self.draft.spoil(ChainError::Broken));
+        };
+        self.cursor = next;
+        self.last = slot;
+        // The id matters in the last one only (VIRTIO 1.4, 2.8.6), which any could be.
+        let memory = &self.packed.memory;
+        memory.write_desc(self.at, addr, len, self.head);
+        self.at = after(self.at, self.packed.size);
+        Ok(Place::Direct(slot))
+    }
+
     /// Writes the flags of all segments but the first, which is at `first`.
-    #[inline]
+    #[inline(never)]
     fn write_flags(&self, first: Position, segments: u16) {
-        let mut at = first;
+        let mut at = first.offset();
+        let mut available = first.available();
         for entry in 1..segments {
-            at = at.advance(1, self.packed.size);
-            let mut flags = at.available();
+            at = after(at, self.packed.size);
+            if at == 0 {
+                // The other round begins.
+                available ^= flags::AVAIL | flags::USED;
+            }
+            let mut flags = available;
             if entry >= self.readable {
                 flags |= flags::WRITE;
             }
             if entry.wrapping_add(1) != segments {
                 flags |= flags::NEXT;
             }
-            self.packed.memory.write_flags(at.offset(), flags);
+            self.packed.memory.write_flags(at, flags);
         }
     }
 

@@ -76,32 +76,18 @@ impl<'a, M: SplitMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
     pub fn push(&mut self, addr: u64, len: u32, writable: bool) -> Result<Place, ChainError> {
         let checked = self.draft.check(len, writable);
         let bytes = checked.map_err(|error| self.draft.spoil(error))?;
-        let place = match self.form {
-            Form::Table => {
-                let entry = self.draft.pushed();
-                if let Some(before) = entry.checked_sub(1) {
-                    let memory = &self.split.memory;
-                    memory.write_table(self.head, before, self.linked(entry));
-                }
-                Place::Table {
-                    head: self.head,
-                    entry,
-                }
+        let place = if self.form == Form::Table {
+            let entry = self.draft.pushed();
+            if let Some(before) = entry.checked_sub(1) {
+                let memory = &self.split.memory;
+                memory.write_table(self.head, before, self.linked(entry));
             }
-            Form::Direct | Form::None => {
-                let at = self.cursor;
-                let Some(next) = self.split.chains.next(at) else {
-                    self.split.break_with(Violation::Internal);
-                    return Err(self.draft.spoil(ChainError::Broken));
-                };
-                self.cursor = next;
-                if self.draft.pushed() != 0 {
-                    let memory = &self.split.memory;
-                    memory.write_desc(self.last, self.linked(at));
-                }
-                self.last = at;
-                Place::Direct(at)
+            Place::Table {
+                head: self.head,
+                entry,
             }
+        } else {
+            self.place_directly()?
         };
         self.draft.push(len, writable, bytes);
         self.held = Descriptor {
@@ -111,6 +97,23 @@ impl<'a, M: SplitMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
             next: 0,
         };
         Ok(place)
+    }
+
+    /// Makes room for a segment in the descriptor table.
+    #[inline(never)]
+    fn place_directly(&mut self) -> Result<Place, ChainError> {
+        let at = self.cursor;
+        let Some(next) = self.split.chains.next(at) else {
+            self.split.break_with(Violation::Internal);
+            return Err(self.draft.spoil(ChainError::Broken));
+        };
+        self.cursor = next;
+        if self.draft.pushed() != 0 {
+            let memory = &self.split.memory;
+            memory.write_desc(self.last, self.linked(at));
+        }
+        self.last = at;
+        Ok(Place::Direct(at))
     }
 
     /// The segment pushed last, with another one after it.

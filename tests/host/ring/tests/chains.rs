@@ -245,19 +245,18 @@ fn a_dropped_chain_leaves_no_trace() {
     }
 }
 
-/// One segment never goes to a table; more do when less than half of the ring would stay free.
+/// One segment never goes to a table; more do, and then take one descriptor.
 #[test]
-fn tables_are_used_when_the_ring_fills() {
+fn more_than_one_segment_goes_to_a_table() {
     let (mut ring, mut device) = ring(16, 16, INDIRECT);
     let mut indirect = Vec::new();
-    // The first three leave 13, 10 and 8 free. Then a table takes one, as a single segment does.
-    for (tag, count) in [3, 3, 2, 2, 1, 7, 1].into_iter().enumerate() {
+    for (tag, count) in [3, 1, 2, 16].into_iter().enumerate() {
         add(&mut ring, &segments(tag as u32, 0, count));
         ring.publish();
         indirect.push(device.take().unwrap().indirect);
     }
-    assert_eq!(indirect, [false, false, false, true, false, true, false]);
-    assert_eq!(ring.num_free(), 16 - 3 - 3 - 2 - 1 - 1 - 1 - 1);
+    assert_eq!(indirect, [true, false, true, true]);
+    assert_eq!(ring.num_free(), 16 - 4);
 }
 
 /// A chain that is too long for a table goes into the descriptor table as long as it fits at all.
@@ -313,28 +312,35 @@ fn adding_writes_no_more_than_it_must() {
     add(&mut ring, &segments(0, 0, 1));
     let expected = [Access::WriteDesc(0), Access::WriteAvailRing(0)];
     assert_eq!(ring.memory().take_log(), expected);
-    add(&mut ring, &segments(1, 1, 2));
+    add(&mut ring, &segments(1, 1, 1));
     let expected = [
+        Access::WriteTable(1, 0),
+        Access::WriteTable(1, 1),
         Access::WriteDesc(1),
-        Access::WriteDesc(2),
-        Access::WriteDesc(3),
         Access::WriteAvailRing(1),
-    ];
-    assert_eq!(ring.memory().take_log(), expected);
-    add(&mut ring, &segments(2, 1, 1));
-    let expected = [
-        Access::WriteTable(4, 0),
-        Access::WriteTable(4, 1),
-        Access::WriteDesc(4),
-        Access::WriteAvailRing(2),
     ];
     assert_eq!(ring.memory().take_log(), expected);
     ring.publish();
     let expected = [
         Access::Wmb,
-        Access::WriteAvailIdx(3),
+        Access::WriteAvailIdx(2),
         Access::Mb,
         Access::ReadUsedFlags,
+    ];
+    assert_eq!(ring.memory().take_log(), expected);
+}
+
+/// Without tables each segment is a descriptor, written once.
+#[test]
+fn a_chain_in_the_ring_is_written_once() {
+    let (mut ring, _) = ring(8, 0, PLAIN);
+    ring.memory().take_log();
+    add(&mut ring, &segments(0, 1, 2));
+    let expected = [
+        Access::WriteDesc(0),
+        Access::WriteDesc(1),
+        Access::WriteDesc(2),
+        Access::WriteAvailRing(0),
     ];
     assert_eq!(ring.memory().take_log(), expected);
 }
