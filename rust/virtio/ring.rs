@@ -25,6 +25,7 @@ pub mod packed;
 pub mod size;
 pub mod split;
 pub mod stats;
+mod trust;
 mod violation;
 
 pub use self::{

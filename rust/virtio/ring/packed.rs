@@ -20,6 +20,7 @@ use super::{
         Batch, //
     },
     chains::index,
+    trust::is_lie,
     ChainError,
     LayoutError,
     Options,
@@ -322,13 +323,13 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         };
         // Devices are known that report more than they wrote, or a length where nothing was
         // writable.
-        if len > writable {
+        let written = if is_lie(|| len > writable) {
             self.memory.stats().clamped.count();
-        }
-        Ok(*self.batch.insert(Batch {
-            last,
-            written: len.min(writable),
-        }))
+            writable
+        } else {
+            len
+        };
+        Ok(*self.batch.insert(Batch { last, written }))
     }
 
     /// Takes back a chain that [`Self::peek`] returned.

@@ -20,6 +20,7 @@ use super::{
     descriptor::Descriptor,
     event,
     layout,
+    trust::is_lie,
     ChainError,
     LayoutError,
     Options,
@@ -211,7 +212,7 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
             return Ok(false);
         }
         let visible = self.published.wrapping_sub(self.last_used);
-        if idx.wrapping_sub(self.last_used) > visible {
+        if is_lie(|| idx.wrapping_sub(self.last_used) > visible) {
             return Err(self.reject(Violation::UsedIndex));
         }
         self.used_seen = idx;
@@ -257,10 +258,11 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         };
         // Devices are known that report more than they wrote, or a length where nothing was
         // writable.
-        if len > writable {
+        if is_lie(|| len > writable) {
             self.memory.stats().clamped.count();
+            return Ok((head, writable));
         }
-        Ok((head, len.min(writable)))
+        Ok((head, len))
     }
 
     /// The chain that comes next with `VIRTIO_F_IN_ORDER`, and the bytes that were written to it.
@@ -277,7 +279,7 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
                     // Entry and chain have the same number.
                     index(number).wrapping_sub(self.last_used)
                 });
-                if before >= self.used_seen.wrapping_sub(self.last_used) {
+                if is_lie(|| before >= self.used_seen.wrapping_sub(self.last_used)) {
                     return Err(self.reject(Violation::UsedBatch));
                 }
                 *self.batch.insert(Batch { last, written })
