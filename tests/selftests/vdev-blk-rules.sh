@@ -137,9 +137,9 @@ shapes() { # slot
 }
 
 # Discards four ranges at once: the kernel merges what it is given in a row (io_uring's
-# BLOCK_URING_CMD_DISCARD).
-discard_four() { # disk
-	python3 - "/dev/$1" <<-'EOT'
+# BLOCK_URING_CMD_DISCARD). Each of them ends with this error.
+discard_four() { # disk, error
+	python3 - "/dev/$1" "$2" <<-'EOT'
 		import ctypes, mmap, os, struct, sys
 		libc = ctypes.CDLL(None, use_errno=True)
 		params = ctypes.create_string_buffer(120)
@@ -163,13 +163,27 @@ discard_four() { # disk
 		assert libc.syscall(426, ring, 4, 4, 1, None, 0) == 4
 		for place in range(4):
 		    result = struct.unpack_from("<Qi", rings, cq[5] + 16 * place)[1]
-		    assert result == 0, os.strerror(-result)
+		    assert result == -int(sys.argv[2]), os.strerror(-result)
 	EOT
 }
 
 # What 64 KiB from there on are, if they are all the same: byte_at vda 16.
 byte_at() { # disk, place in units of 64 KiB
 	dd if="/dev/$1" bs=64k skip="$2" count=1 iflag=direct status=none | od -An -v -tx1 -w1 | sort -u | tr -d ' \n'
+}
+
+# 4 MiB of the letter Z, 5a.
+pattern() { # disk
+	tr '\0' '\132' </dev/zero | within 20 dd of="/dev/$1" bs=1M count=4 iflag=fullblock oflag=direct status=none
+}
+
+# 64 KiB of zeroes that keep their place, and as many that need not.
+zeroed() { # disk
+	within 20 fallocate --zero-range --keep-size --offset 3712k --length 64k "/dev/$1"
+	equal 00 "$(byte_at "$1" 58)" "zeroes that keep their place"
+	within 20 fallocate --punch-hole --offset 3840k --length 64k "/dev/$1"
+	equal 00 "$(byte_at "$1" 60)" "zeroes that need not keep their place"
+	equal 5a "$(byte_at "$1" 59)" "kept between"
 }
 
 # The device shows what was done to sectors by what they hold afterwards.
@@ -180,8 +194,8 @@ ranges() { # slot
 	equal $((2048 * 512)) "$(disk_attribute "$1" queue/discard_max_bytes)" "bytes of a discard"
 	equal $((8 * 512)) "$(disk_attribute "$1" queue/discard_granularity)" "bytes of a unit"
 	equal $((1024 * 512)) "$(disk_attribute "$1" queue/write_zeroes_max_bytes)" "bytes of zeroes"
-	tr '\0' '\132' </dev/zero | within 20 dd of="/dev/$disk" bs=1M count=4 iflag=fullblock oflag=direct status=none
-	within 20 discard_four "$disk"
+	pattern "$disk"
+	within 20 discard_four "$disk" 0
 	for place in 16 18 20 22; do
 		equal dd "$(byte_at "$disk" $place)" "discarded at $place"
 		equal 5a "$(byte_at "$disk" $((place + 1)))" "kept at $((place + 1))"
@@ -193,6 +207,43 @@ ranges() { # slot
 	equal ee "$(byte_at "$disk" 48)" "discarded for good"
 	equal ee "$(byte_at "$disk" 55)" "discarded for good"
 	equal 5a "$(byte_at "$disk" 56)" "kept"
+	zeroed "$disk"
+	verdict "$1"
+}
+
+# Of a device that cannot take places away nobody wants that.
+places() { # slot
+	bound_in "$1" blk-ranges-kept
+	pattern "$(disk "$1")"
+	zeroed "$(disk "$1")"
+	verdict "$1"
+}
+
+# All of a request fails, whatever the device did of it.
+failures() { # slot
+	local disk
+	bound_in "$1" blk-ranges-error
+	disk=$(disk "$1")
+	within 20 discard_four "$disk" 5
+	fails_with 'Input/output error' blkdiscard --length 64k "/dev/$disk"
+	fails_with 'Input/output error' blkdiscard --secure --length 64k "/dev/$disk"
+	fails_with 'Input/output error' blkdiscard --zeroout --length 64k "/dev/$disk"
+	within 20 round_trip "$disk"
+	verdict "$1"
+}
+
+# A device that does not support what it offers: to discard is advice, and zeroes can be written.
+unsupported() { # slot
+	local disk
+	bound_in "$1" blk-ranges-unsupported
+	disk=$(disk "$1")
+	pattern "$disk"
+	within 20 discard_four "$disk" 95
+	within 20 blkdiscard --offset 1M --length 64k "/dev/$disk"
+	equal 5a "$(byte_at "$disk" 16)" "not discarded"
+	fails_with 'not supported' blkdiscard --secure --length 64k "/dev/$disk"
+	within 20 blkdiscard --zeroout --offset 2M --length 1M "/dev/$disk"
+	equal 00 "$(byte_at "$disk" 32)" "zeroes that were written"
 	verdict "$1"
 }
 
@@ -235,6 +286,12 @@ check "requests on a packed ring are of header, sectors and status" shapes 13
 for slot in 12 13; do
 	check "ranges are discarded, zeroed and erased at $slot as the disk wants it" ranges $slot
 done
+# BLK-OP-18
+check "zeroes keep their place where the disk cannot take it" places 13
+# BLK-OP-16
+check "a request about several ranges fails as a whole" failures 12
+# BLK-OP-21
+check "a disk that does not support what it offers is written to instead" unsupported 13
 # BLK-INIT-16
 check "limits of ranges that make no sense are not used" unaligned 12
 finish

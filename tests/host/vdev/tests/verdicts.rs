@@ -393,6 +393,26 @@ fn of_requests() {
         needs(name, &good, |event| *event == lifetime);
     }
 
+    let [kept, lost] = [0, 1].map(|flags| Event::Note(format!("range of type 13 flags {flags}")));
+    let several = request(11, 0, 64, 0);
+    let ranges = [
+        several.clone(),
+        request(13, 0, 16, 0),
+        request(14, 0, 16, 0),
+    ];
+    let mut good = log(&[
+        start(LEAST),
+        ranges.to_vec(),
+        vec![kept.clone(), lost.clone()],
+    ]);
+    check("blk-ranges", &good, &[]);
+    for missing in ranges.iter().chain([&kept, &lost]) {
+        needs("blk-ranges", &good, |event| event == missing);
+    }
+    good.retain(|event| *event != lost);
+    check("blk-ranges-kept", &good, &[(several, lost)]);
+    needs("blk-ranges-kept", &good, |event| *event == kept);
+
     let mut all: Vec<Event> = (1..9).map(|n| request(1, 0, 512 * n, 0)).collect();
     all.extend([0, 4, 8].map(|kind| request(kind, 0, 0, 0)));
     let good = log(&[start(LEAST), all.clone()]);

@@ -199,7 +199,8 @@ impl Blk {
                 return 1;
             }
         };
-        for (sector, sectors) in ranges {
+        for (sector, sectors, flags) in ranges {
+            log.note(format!("range of type {kind} flags {flags}"));
             match self.range(sector, u64::from(sectors) * SECTOR) {
                 // What was discarded may be anything: this shows that it was.
                 Some(range) => {

@@ -13,6 +13,7 @@ use crate::{
     scenario::{
         happened,
         lawful,
+        never,
         Scenario,
         Verdict, //
     },
@@ -90,8 +91,15 @@ fn headers_verdict(events: &[Event]) -> Verdict {
     kind("8")
 }
 
+/// Whether this is a range that is filled with zeroes, with these flags.
+fn is_zeroed(event: &Event, flags: u32) -> bool {
+    let text = format!("range of type 13 flags {flags}");
+    matches!(event, Event::Note(note) if *note == text)
+}
+
 /// Sectors were discarded, in several ranges at a time, filled with zeroes and discarded for good; the
-/// device looks at each range.
+/// device looks at each range. Of what was filled with zeroes, some was to keep its place, and some was
+/// not.
 fn ranges_verdict(events: &[Event]) -> Verdict {
     lawful(events)?;
     for (kind, ranges) in [("11", 4), ("13", 1), ("14", 1)] {
@@ -102,7 +110,37 @@ fn ranges_verdict(events: &[Event]) -> Verdict {
             move |event| matches!(event, Event::Request(text) if text.starts_with(&start)),
         )?;
     }
-    Ok(())
+    happened(events, "range to keep its place", |event| {
+        is_zeroed(event, 0)
+    })?;
+    happened(events, "range to lose its place", |event| {
+        is_zeroed(event, 1)
+    })
+}
+
+/// Sectors were filled with zeroes, and none was to lose its place: none can.
+fn kept_verdict(events: &[Event]) -> Verdict {
+    lawful(events)?;
+    happened(events, "range to keep its place", |event| {
+        is_zeroed(event, 0)
+    })?;
+    never(events, |event| is_zeroed(event, 1))
+}
+
+/// A script that has requests about ranges answered with this status, and not carried out.
+fn ranges_answered(status: u8) -> Script {
+    Script {
+        answer: Some(Box::new(move |taken| {
+            // Less than a sector.
+            let execute = !(17..512).contains(&taken.chain.readable);
+            Answer {
+                execute,
+                tail: (!execute).then_some(status),
+                ..Answer::default()
+            }
+        })),
+        ..Script::default()
+    }
 }
 
 /// It was asked how worn its medium is; the device looks at the request.
@@ -253,6 +291,21 @@ pub(crate) static ALL: &[Scenario] = &[
         name: "blk-ranges",
         script: Script::default,
         verdict: ranges_verdict,
+    },
+    Scenario {
+        name: "blk-ranges-kept",
+        script: || configured(|bytes| put(bytes, config::WRITE_ZEROES + 8, &[0])),
+        verdict: kept_verdict,
+    },
+    Scenario {
+        name: "blk-ranges-error",
+        script: || ranges_answered(1),
+        verdict: lawful,
+    },
+    Scenario {
+        name: "blk-ranges-unsupported",
+        script: || ranges_answered(2),
+        verdict: lawful,
     },
     Scenario {
         name: "blk-ranges-unaligned",

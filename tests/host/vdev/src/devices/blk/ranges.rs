@@ -82,12 +82,12 @@ impl About {
         }
     }
 
-    /// The ranges of a request: first sector and length of each.
+    /// The ranges of a request: first sector, length and flags of each.
     ///
     /// # Errors
     ///
     /// What is wrong with them (5.2.6.1).
-    pub fn parse(&self, data: &[u8]) -> Result<Vec<(u64, u32)>, String> {
+    pub fn parse(&self, data: &[u8]) -> Result<Vec<(u64, u32, u32)>, String> {
         let kind = self.kind;
         if data.len() % RANGE != 0 {
             return Err(format!("{} bytes of ranges, type {kind}", data.len()));
@@ -111,7 +111,7 @@ impl About {
                 return Err(format!("empty range at {sector}, type {kind}"));
             }
             all += u64::from(sectors);
-            ranges.push((sector, sectors));
+            ranges.push((sector, sectors, word(12)));
         }
         if all > self.sectors.into() {
             return Err(format!("{all} sectors in a request of type {kind}"));
