@@ -100,7 +100,7 @@ hotplug() { # slot
 own_queues() { # slot
 	local cpu
 	for cpu in 0 1 2 3; do
-		taskset -c $cpu dd if="/dev/$(disk "$1")" of=/dev/null bs=4k count=16 iflag=direct status=none
+		taskset -c "$cpu" dd if="/dev/$(disk "$1")" of=/dev/null bs=4k count=16 iflag=direct status=none
 	done
 }
 
