@@ -122,7 +122,8 @@ impl SectorRange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// The device has no room (`BLK_STS_DEV_RESOURCE`). The driver is to run the hardware queue
-    /// when it has, at the latest when a request of that queue completes.
+    /// when it has, at the latest when a request of that queue completes: requests that end in a
+    /// batch do not make the block layer do so, and one may complete before this one is back.
     DeviceBusy,
     /// Something is short that may be back later, of which the driver does not hear
     /// (`BLK_STS_RESOURCE`). The block layer tries again by itself.
