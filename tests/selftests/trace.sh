@@ -31,12 +31,12 @@ legacy_slot=00:1a.0
 # Features that may be accepted: the ring's, the transport's and the driver's own.
 declare -A allowed config
 allowed[rng]=' 28 29 32 33 34 35 36 38 39 40 '
-allowed[blk]=' 1 2 4 5 6 9 10 11 12 28 29 32 33 34 35 36 38 39 40 '
+allowed[blk]=' 1 2 4 5 6 9 10 11 12 13 14 15 16 17 28 29 32 33 34 35 36 38 39 40 '
 # Fields of the configuration, and how wide each is: of those that come with a feature
 # that the device offers. The capacity is read as two halves. Nothing offers SIZE_MAX.
-config[disk]=' 0:4 4:4 12:4 16:2 18:1 19:1 20:4 24:1 25:1 26:2 28:4 32:1 34:2 '
-config[fixed]=' 0:4 4:4 12:4 16:2 18:1 19:1 20:4 24:1 25:1 26:2 28:4 32:1 '
-config[plain]=' 0:4 4:4 12:4 16:2 18:1 19:1 20:4 24:1 25:1 26:2 28:4 '
+config[disk]=' 0:4 4:4 12:4 16:2 18:1 19:1 20:4 24:1 25:1 26:2 28:4 32:1 34:2 36:4 40:4 44:4 48:4 56:1 '
+config[fixed]=' 0:4 4:4 12:4 16:2 18:1 19:1 20:4 24:1 25:1 26:2 28:4 32:1 36:4 40:4 44:4 48:4 56:1 '
+config[plain]=' 0:4 4:4 12:4 16:2 18:1 19:1 20:4 24:1 25:1 26:2 28:4 36:4 40:4 44:4 48:4 56:1 '
 
 # Run in the guest: says where each device's registers are, and marks in the trace, by
 # the interrupt line register of its configuration space, between which points its
