@@ -107,10 +107,14 @@ own_queues() { # slot
 for slot in 10 14.0 14.1 14.5; do
 	check "the disk at $slot: pieces of memory of all lengths" pieces "$slot"
 done
-check "there are huge pages" reserve_huge
-check "requests of 16 MiB from one piece of memory" huge 10 16
-check "the same with a packed ring" huge 14.5 16
-echo 0 >/proc/sys/vm/nr_hugepages
+if [ -e /proc/sys/vm/nr_hugepages ]; then
+	check "there are huge pages" reserve_huge
+	check "requests of 16 MiB from one piece of memory" huge 10 16
+	check "the same with a packed ring" huge 14.5 16
+	echo 0 >/proc/sys/vm/nr_hugepages
+else
+	skip "requests of 16 MiB from one piece of memory" "this kernel has no huge pages"
+fi
 check "CPUs go and come while fio verifies" hotplug 10
 check "each has its queue afterwards" own_queues 10
 check "CPUs go and come while fio verifies, with one vector" hotplug 15.1
