@@ -112,7 +112,6 @@ pub use self::{
     },
     request::{
         Op,
-        Refusal,
         Request,
         Requeued,
         SectorRange, //
@@ -160,7 +159,6 @@ pub mod prelude {
         Operations,
         Output,
         QueueMap,
-        Refusal,
         RequestList,
         Requeued,
         SectorRange,

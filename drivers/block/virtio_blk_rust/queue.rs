@@ -253,13 +253,10 @@ impl RequestQueue {
             Refused::Unadded(err) => err,
         };
         match reason {
-            // Not that the device is busy: a completion may have come in between, and of those that end
-            // in a batch none has the block layer look for what waits.
-            AddErrorReason::Full => Err(token.requeue(Refusal::OutOfResources)),
-            AddErrorReason::Unmappable => Err(token.requeue(Refusal::OutOfResources)),
+            AddErrorReason::Full | AddErrorReason::Unmappable => Err(token.requeue()),
             // Nobody has to know that the device is restarted.
             AddErrorReason::Broken if self.queue.lock().device().request_restart() => {
-                Err(token.requeue(Refusal::OutOfResources))
+                Err(token.requeue())
             }
             AddErrorReason::TooLong | AddErrorReason::Broken => {
                 token.end(mq::Status::IoError);

@@ -24,7 +24,6 @@ use super::{
     hctx::HwContext,
     list::Dispatch,
     request::{
-        Refusal,
         Request,
         Requeued, //
     },
@@ -214,7 +213,7 @@ impl<O: Operations> OperationsVTable<O> {
 
         match O::queue_rqs(hctx, &mut requests, last) {
             Ok(()) if requests.is_empty() => Status::Ok.as_raw(),
-            Ok(()) => Refusal::OutOfResources.as_raw(),
+            Ok(()) => Status::Resource.as_raw(),
             Err(requeued) => requeued.into_status(rq),
         }
     }

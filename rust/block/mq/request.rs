@@ -118,28 +118,6 @@ impl SectorRange {
     }
 }
 
-/// Why a request is handed back to the block layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The device has no room (`BLK_STS_DEV_RESOURCE`). The driver is to run the hardware queue
-    /// when it has, at the latest when a request of that queue completes: requests that end in a
-    /// batch do not make the block layer do so, and one may complete before this one is back.
-    DeviceBusy,
-    /// Something is short that may be back later, of which the driver does not hear
-    /// (`BLK_STS_RESOURCE`). The block layer tries again by itself.
-    OutOfResources,
-}
-
-impl Refusal {
-    /// The kernel's constant.
-    pub(super) fn as_raw(self) -> bindings::blk_status_t {
-        match self {
-            Self::DeviceBusy => crate::bindings::BLK_STS_DEV_RESOURCE,
-            Self::OutOfResources => crate::bindings::BLK_STS_RESOURCE,
-        }
-    }
-}
-
 /// A request that was started and belongs to the driver.
 ///
 /// Dropping it ends it with an I/O error.
@@ -385,13 +363,15 @@ impl<O: Operations> Request<O> {
     }
 
     /// Makes the request one that is to be handed back, by returning the result from
-    /// [`Operations::queue_rqs`].
+    /// [`Operations::queue_rqs`]: something is short that may be back later. The block layer tries
+    /// again by itself (`BLK_STS_RESOURCE`).
+    ///
+    /// That a device is busy (`BLK_STS_DEV_RESOURCE`) can not be said: the block layer would wait for
+    /// a completion, which may have come before the request is back, and requests that end in a batch
+    /// do not make it look.
     #[inline]
-    pub fn requeue(self, refusal: Refusal) -> Requeued<O> {
-        Requeued {
-            request: self,
-            refusal,
-        }
+    pub fn requeue(self) -> Requeued<O> {
+        Requeued { request: self }
     }
 }
 
@@ -406,7 +386,6 @@ impl<O: Operations> Drop for Request<O> {
 #[must_use = "to be returned from `queue_rqs`"]
 pub struct Requeued<O: Operations> {
     request: Request<O>,
-    refusal: Refusal,
 }
 
 impl<O: Operations> Requeued<O> {
@@ -419,7 +398,7 @@ impl<O: Operations> Requeued<O> {
     /// Gives up the request, which has to be `rq`, and returns what the block layer is to be told.
     #[cold]
     pub(super) fn into_status(self, rq: *mut bindings::request) -> bindings::blk_status_t {
-        let Self { request, refusal } = self;
+        let Self { request } = self;
 
         if request.rq.as_ptr() != rq {
             // The driver keeps `rq` and hands back an older one, which the block layer does not
@@ -427,6 +406,6 @@ impl<O: Operations> Requeued<O> {
             return Status::Ok.as_raw();
         }
         request.into_raw();
-        refusal.as_raw()
+        Status::Resource.as_raw()
     }
 }

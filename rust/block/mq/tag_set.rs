@@ -69,8 +69,8 @@ impl<O: Operations> TagSet<O> {
     ///
     /// # Errors
     ///
-    /// `EINVAL` when there are no queues, none that is not polled or no depth, `ENOMEM`, what [`Operations::init_request`]
-    /// returns.
+    /// `EINVAL` when there are no queues, none that is not polled or no depth, `ENOMEM`, what
+    /// [`Operations::init_request`] returns.
     pub fn new(options: TagSetOptions, data: O::TagSetData) -> Result<Arc<Self>> {
         let cmd_size = c_uint::try_from(size_of::<Slot<O::RequestData>>())?;
         if options.nr_poll_queues >= options.nr_hw_queues
