@@ -31,12 +31,6 @@ TIMES=20
 plain=$(numbered plain) small=$(numbered small) packed=$(numbered packed) swap=$(numbered swap)
 mapfile -t sources < <(of_driver virtio_rng_rust)
 
-drivers() {
-	equal 4 "$(of_driver virtio_blk_rust | wc -l)" "disks"
-	equal 2 "${#sources[@]}" "generators"
-	! dmesg | grep LNRO0005 | grep -iE 'fail|error|not a|cannot'
-}
-
 # Nothing of the time after it, whatever the device has.
 is_old() { # number
 	local features

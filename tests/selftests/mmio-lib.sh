@@ -52,6 +52,14 @@ of_driver() { # driver
 	done
 }
 
+# Each driver was asked about each device, and left those of the other kind to the other: sources has
+# the generators.
+drivers() {
+	equal 4 "$(of_driver virtio_blk_rust | wc -l)" "disks"
+	equal 2 "${#sources[@]}" "generators"
+	! dmesg | grep LNRO0005 | grep -iE 'fail|error|not a|cannot'
+}
+
 form() { # number, form
 	equal "$2" "$(shown "$1" queue0 form)" "form"
 }

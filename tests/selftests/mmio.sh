@@ -30,13 +30,6 @@ TIMES=20
 split=$(numbered split) packed=$(numbered packed) platform=$(numbered platform) swap=$(numbered swap)
 mapfile -t sources < <(of_driver virtio_rng_rust)
 
-# Each driver was asked about each device, and left those of the other kind to the other.
-drivers() {
-	equal 4 "$(of_driver virtio_blk_rust | wc -l)" "disks"
-	equal 2 "${#sources[@]}" "generators"
-	! dmesg | grep LNRO0005 | grep -iE 'fail|error|not a|cannot'
-}
-
 aliases() {
 	local module
 	for module in virtio_rng_rust virtio_blk_rust; do

@@ -12,18 +12,10 @@ cd "$(dirname "$0")" || exit 1
 . ./lib.sh
 . ./vdev-lib.sh
 
-# A disk, bound in a scenario.
-bound_in() { # slot, scenario
-	scenario "$1" "$2"
-	within 20 probe "$1"
-	eventually 10 disk "$1"
-	udevadm settle --timeout=20
-}
-
 # Reads the last block, and not what is behind it.
 end() { # slot, scenario, bytes of a block
 	local disk
-	bound_in "$1" "$2"
+	disk_in "$1" "$2"
 	disk=$(disk "$1")
 	equal "$3" "$(disk_attribute "$1" queue/logical_block_size)" "bytes of a block"
 	equal 131072 "$(disk_attribute "$1" size)" "sectors"
@@ -42,7 +34,7 @@ sectors() { # slot, sectors
 # Grows, shrinks, is empty, in use.
 changes() { # slot
 	local disk
-	bound_in "$1" blk-changes
+	disk_in "$1" blk-changes
 	disk=$(disk "$1")
 	sectors "$1" 131072
 	vdev "$1" "do grow"
@@ -60,7 +52,7 @@ changes() { # slot
 }
 
 both() { # slot
-	bound_in "$1" blk-changes-and-resets
+	disk_in "$1" blk-changes-and-resets
 	vdev "$1" "do grow-and-reset"
 	eventually 15 restarted "$1"
 	eventually 10 sectors "$1" 262144
@@ -75,7 +67,7 @@ restarted() { # slot
 # Nobody writes, not even who says that it can be written.
 read_only() { # slot
 	local disk
-	bound_in "$1" blk-read-only
+	disk_in "$1" blk-read-only
 	disk=$(disk "$1")
 	equal 1 "$(disk_attribute "$1" ro)" "read-only"
 	read_apart "$disk" 3
@@ -92,14 +84,14 @@ written() { # slot
 }
 
 no_cache() { # slot
-	bound_in "$1" blk-no-cache
+	disk_in "$1" blk-no-cache
 	equal "write through" "$(disk_attribute "$1" queue/write_cache)"
 	written "$1"
 	verdict "$1"
 }
 
 fixed_cache() { # slot
-	bound_in "$1" blk-fixed-cache
+	disk_in "$1" blk-fixed-cache
 	equal "write back" "$(disk_attribute "$1" queue/write_cache)"
 	written "$1"
 	verdict "$1"
@@ -107,7 +99,7 @@ fixed_cache() { # slot
 
 switched_cache() { # slot
 	local type
-	bound_in "$1" blk-switched-cache
+	disk_in "$1" blk-switched-cache
 	type=/sys/block/$(disk "$1")/cache_type
 	equal "write back" "$(cat "$type")"
 	written "$1"
@@ -124,7 +116,7 @@ switched_cache() { # slot
 # All sizes from a sector to what is cut into several requests, with flushes in between.
 shapes() { # slot
 	local disk size
-	bound_in "$1" blk-shapes
+	disk_in "$1" blk-shapes
 	disk=$(disk "$1")
 	for size in 512 1024 1536 4096 12800 65536 131072 1048576; do
 		head -c "$size" /dev/urandom >"$scratch/data"
@@ -189,7 +181,7 @@ zeroed() { # disk
 # The device shows what was done to sectors by what they hold afterwards.
 ranges() { # slot
 	local disk place
-	bound_in "$1" blk-ranges
+	disk_in "$1" blk-ranges
 	disk=$(disk "$1")
 	equal $((2048 * 512)) "$(disk_attribute "$1" queue/discard_max_bytes)" "bytes of a discard"
 	equal $((8 * 512)) "$(disk_attribute "$1" queue/discard_granularity)" "bytes of a unit"
@@ -213,7 +205,7 @@ ranges() { # slot
 
 # Of a device that cannot take places away nobody wants that.
 places() { # slot
-	bound_in "$1" blk-ranges-kept
+	disk_in "$1" blk-ranges-kept
 	pattern "$(disk "$1")"
 	zeroed "$(disk "$1")"
 	verdict "$1"
@@ -222,7 +214,7 @@ places() { # slot
 # All of a request fails, whatever the device did of it.
 failures() { # slot
 	local disk
-	bound_in "$1" blk-ranges-error
+	disk_in "$1" blk-ranges-error
 	disk=$(disk "$1")
 	within 20 discard_four "$disk" 5
 	fails_with 'Input/output error' blkdiscard --length 64k "/dev/$disk"
@@ -235,7 +227,7 @@ failures() { # slot
 # A device that does not support what it offers: to discard is advice, and zeroes can be written.
 unsupported() { # slot
 	local disk
-	bound_in "$1" blk-ranges-unsupported
+	disk_in "$1" blk-ranges-unsupported
 	disk=$(disk "$1")
 	pattern "$disk"
 	within 20 discard_four "$disk" 95
@@ -250,7 +242,7 @@ unsupported() { # slot
 # Limits that do not fit to each other are none of the block layer's.
 unaligned() { # slot
 	local disk
-	bound_in "$1" blk-ranges-unaligned
+	disk_in "$1" blk-ranges-unaligned
 	disk=$(disk "$1")
 	equal 0 "$(disk_attribute "$1" queue/discard_max_bytes)" "bytes of a discard"
 	equal 0 "$(disk_attribute "$1" queue/write_zeroes_max_bytes)" "bytes of zeroes"

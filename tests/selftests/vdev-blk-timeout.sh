@@ -17,10 +17,7 @@ PARAMETER=/sys/module/virtio_blk_rust/parameters/io_timeout
 
 # A disk, bound in a scenario, of which each request is to be answered in two seconds.
 bound_in() { # slot, scenario
-	scenario "$1" "$2"
-	within 20 probe "$1"
-	eventually 10 disk "$1"
-	udevadm settle --timeout=20
+	disk_in "$1" "$2"
 	equal 30000 "$(disk_attribute "$1" queue/io_timeout)" "milliseconds"
 	echo 2000 >"/sys/block/$(disk "$1")/queue/io_timeout"
 }

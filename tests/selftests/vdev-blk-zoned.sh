@@ -14,10 +14,7 @@ cd "$(dirname "$0")" || exit 1
 
 # A disk, bound in a scenario, without what was in its zones before.
 bound_in() { # slot, scenario
-	scenario "$1" "$2"
-	within 20 probe "$1"
-	eventually 10 disk "$1"
-	udevadm settle --timeout=20
+	disk_in "$1" "$2"
 	disk=$(disk "$1")
 	[ "$(disk_attribute "$1" queue/zoned)" = none ] || within 20 blkzone reset "/dev/$disk"
 }

@@ -12,18 +12,9 @@ cd "$(dirname "$0")" || exit 1
 . ./lib.sh
 . ./vdev-lib.sh
 
-# A disk, bound in a scenario.
-bound_in() { # slot, scenario
-	scenario "$1" "$2"
-	within 20 probe "$1"
-	eventually 10 disk "$1"
-	# Who looks for partitions is not to be in the way.
-	udevadm settle --timeout=20
-}
-
 # Data come back, and nothing is wrong with the driver.
 works() { # slot, [scenario]
-	bound_in "$1" "${2:-good}"
+	disk_in "$1" "${2:-good}"
 	within 30 round_trip "$(disk "$1")"
 	verdict "$1"
 }
@@ -44,7 +35,7 @@ refuses() { # slot, scenario
 }
 
 limited() { # slot
-	bound_in "$1" blk-limited
+	disk_in "$1" blk-limited
 	within 30 round_trip "$(disk "$1")"
 	verdict "$1"
 	equal 6 "$(disk_attribute "$1" queue/max_segments)" "segments"
@@ -52,7 +43,7 @@ limited() { # slot
 
 headers() { # slot
 	local disk
-	bound_in "$1" blk-headers
+	disk_in "$1" blk-headers
 	disk=$(disk "$1")
 	dd if=/dev/zero of="/dev/$disk" bs=64k count=4 conv=fsync status=none
 	equal vdev-with-20-letters "$(disk_attribute "$1" serial)"
@@ -61,20 +52,20 @@ headers() { # slot
 
 # A write fails with an error.
 write_fails() { # slot, scenario, error
-	bound_in "$1" "$2"
+	disk_in "$1" "$2"
 	fails_with "$3" within 20 dd if=/dev/zero of="/dev/$(disk "$1")" bs=4k count=1 oflag=direct status=none
 	verdict "$1"
 }
 
 short_id() { # slot
-	bound_in "$1" blk-short-id
+	disk_in "$1" blk-short-id
 	equal vdev-wi "$(disk_attribute "$1" serial)" "serial number of 7 bytes"
 	verdict "$1"
 }
 
 # What the disk says of its medium's wear.
 wear() { # slot, scenario, reserve, cells
-	bound_in "$1" "$2"
+	disk_in "$1" "$2"
 	equal "$3" "$(disk_attribute "$1" pre_eol_info)" "what is consumed of the reserve"
 	equal "$4" "$(disk_attribute "$1" life_time)" "what is used up of the cells"
 	verdict "$1"
@@ -82,7 +73,7 @@ wear() { # slot, scenario, reserve, cells
 
 wear_fails() { # slot, scenario, error
 	local attribute
-	bound_in "$1" "$2"
+	disk_in "$1" "$2"
 	for attribute in pre_eol_info life_time; do
 		fails_with "$3" cat "/sys/block/$(disk "$1")/$attribute"
 	done
@@ -91,7 +82,7 @@ wear_fails() { # slot, scenario, error
 
 no_wear() { # slot
 	local disk
-	bound_in "$1" bare
+	disk_in "$1" bare
 	disk=$(disk "$1")
 	[ -e "/sys/block/$disk/serial" ]
 	refused test -e "/sys/block/$disk/pre_eol_info"
@@ -101,7 +92,7 @@ no_wear() { # slot
 
 lost_interrupt() { # slot
 	local since
-	bound_in "$1" blk-lost-interrupt
+	disk_in "$1" blk-lost-interrupt
 	since=$SECONDS
 	within 20 dd if=/dev/zero of="/dev/$(disk "$1")" bs=4k count=1 oflag=direct status=none
 	verdict "$1"
@@ -125,7 +116,7 @@ idle() { # slot, times, scenario, vectors
 		# A driver bound anew does not count the restarts of the one before.
 		if [ $((i % 4)) = 0 ]; then
 			[ $i = 0 ] || verdict "$1"
-			bound_in "$1" "$3"
+			disk_in "$1" "$3"
 			equal "$4" "$(find "$(device "$1")/msi_irqs" -type f 2>/dev/null | wc -l)" "vectors"
 			read_apart "$(disk "$1")" 2
 		fi

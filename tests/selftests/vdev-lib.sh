@@ -25,6 +25,14 @@ scenario() { # slot, name
 	equal ok "$(vdev "$1" scenario "$2")" "scenario $2"
 }
 
+# A disk, bound in a scenario. Who looks for partitions is not to be in the way.
+disk_in() { # slot, scenario
+	scenario "$1" "$2"
+	within 20 probe "$1"
+	eventually 10 disk "$1"
+	udevadm settle --timeout=20
+}
+
 # What the device has to say of its driver.
 verdict() { # slot
 	local verdict

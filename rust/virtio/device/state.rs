@@ -251,7 +251,8 @@ impl Setup {
     /// # Errors
     ///
     /// `ENOENT` when the device says the queue is not there, `EINVAL` when there is one more than
-    /// [`Negotiated::queues`] was told or one with interrupts after one that is polled, `ENOMEM`, what `make` returns.
+    /// [`Negotiated::queues`] was told or one with interrupts after one that is polled, `ENOMEM`, what
+    /// `make` returns.
     pub fn queue<T, H, F>(&mut self, options: QueueOptions<'_>, make: F) -> Result<Arc<H>>
     where
         T: Send + 'static,

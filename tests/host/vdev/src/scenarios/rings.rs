@@ -53,10 +53,10 @@ pub(super) fn queue_reset() -> Script {
     }
 }
 
-/// The queue was reset, as it is written, by registers that are called `select` and `goes_on`: until the device says that it has done so nothing is
-/// unmapped, nothing is told to the queue and nothing is made available; then what `setup_of`
-/// names is written, and it is enabled; and it is used again. The device as a whole was not
-/// reset.
+/// The queue was reset, as it is written, by registers that are called `select` and `goes_on`: until
+/// the device says that it has done so nothing is unmapped, nothing is told to the queue and nothing is
+/// made available; then what `setup_of` names is written, and it is enabled; and it is used again. The
+/// device as a whole was not reset.
 pub(super) fn queue_reset_verdict(
     events: &[Event],
     select: (Structure, u64),
