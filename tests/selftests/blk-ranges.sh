@@ -10,6 +10,8 @@
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh
 
+open_monitor
+
 disk=$(disk 10)
 plain=$(disk 16.6)
 
@@ -32,10 +34,11 @@ pattern() { # disk
 	} | dd of="/dev/$1" bs=64k iflag=fullblock oflag=direct status=none
 }
 
-# The values, in units of 64 KiB: "a*16 b*16".
+# The values, in units of 64 KiB: "a*16 b*16". One that has two of them is another than those
+# beside it.
 seen() { # disk
 	dd if="/dev/$1" bs=64k count=64 iflag=direct status=none |
-		tr '\0' '0' | fold -b -w 65536 | cut -c 1 | uniq -c | awk '{ printf "%s*%s ", $2, $1 }'
+		tr '\0' '0' | fold -b -w 65536 | uniq -c | awk '{ printf "%s*%s ", substr($2, 1, 1), $1 }'
 }
 
 discarded() {
@@ -85,6 +88,23 @@ zeroed_by_device() {
 	equal $((written + 2048)) "$(counted $WRITTEN)" "sectors written"
 }
 
+# Bytes of the medium that have a place.
+placed() {
+	qmp query-named-block-nodes | grep -oE '"(actual-size": [0-9]+|node-name": "[a-z0-9]*")' |
+		grep -B 1 '"main"$' | sed -n 's/^"actual-size": //p'
+}
+
+# Those that are to keep it do, and those that need not are QEMU's to give away.
+places() {
+	local before
+	pattern "$disk"
+	before=$(placed)
+	fallocate --zero-range --keep-size --offset 512k --length 512k "/dev/$disk"
+	greater $(($(placed) + (64 << 10))) "$before" "bytes that have a place, plus"
+	fallocate --punch-hole --offset 1M --length 512k "/dev/$disk"
+	greater $((before - (448 << 10))) "$(placed)" "bytes that have a place, less than"
+}
+
 no_discard() {
 	limit 16.6 discard_max_bytes 0
 	limit 16.6 write_zeroes_max_bytes 0
@@ -111,6 +131,7 @@ check "sectors are discarded" discarded
 check "a file system discards what was deleted" trimmed
 check "sectors are filled with zeroes" zeroed "$disk"
 check "zeroes are the device's work" zeroed_by_device
+check "zeroes keep their place unless they need not" places
 check "a disk that cannot do it is not asked" no_discard
 check "its zeroes are written" zeroed "$plain"
 check "what is not offered is refused" no_erase
