@@ -13,8 +13,8 @@ cd "$(dirname "$0")" || exit 1
 
 # What is written from pieces of memory is what is read into other pieces. A piece is a number of
 # sectors, and begins at a sector.
-pieces() { # slot
-	python3 - "/dev/$(disk "$1")" <<-'EOT'
+pieces() { # slot, times
+	python3 - "/dev/$(disk "$1")" "$2" <<-'EOT'
 		import mmap, os, random, sys
 		SECTOR, ROOM = 512, 2 << 20
 		dice = random.Random(1)
@@ -32,7 +32,7 @@ pieces() { # slot
 		    dice.shuffle(pieces)
 		    return pieces
 
-		for _ in range(150):
+		for _ in range(int(sys.argv[2])):
 		    sectors, at = dice.randint(1, 500), dice.randrange(4096) * SECTOR
 		    wanted = dice.randbytes(sectors * SECTOR)
 		    pieces, place = cut(out, sectors), 0
@@ -44,6 +44,16 @@ pieces() { # slot
 		    assert os.preadv(file, pieces, at) == len(wanted)
 		    assert b"".join(pieces) == wanted, f"{sectors} sectors at {at}"
 	EOT
+}
+
+# The same with requests of 4 KiB, which end and begin anywhere in a piece.
+cut_pieces() { # slot, times
+	local file before
+	file=/sys/block/$(disk "$1")/queue/max_sectors_kb
+	before=$(<"$file")
+	echo 4 >"$file"
+	pieces "$@"
+	echo "$before" >"$file"
 }
 
 # One piece of many megabytes, and requests as large as that.
@@ -97,15 +107,28 @@ hotplug() { # slot
 	wait "$pid"
 }
 
+# How often a CPU was interrupted by a device.
+interrupts() { # slot, CPU
+	local irq sum=0
+	for irq in $(irqs "$1"); do
+		sum=$((sum + $(cut -d , -f $(($2 + 1)) "/sys/kernel/irq/$irq/per_cpu_count")))
+	done
+	echo $sum
+}
+
+# What a CPU asks for is answered to it.
 own_queues() { # slot
-	local cpu
+	local cpu before
 	for cpu in 0 1 2 3; do
-		taskset -c "$cpu" dd if="/dev/$(disk "$1")" of=/dev/null bs=4k count=16 iflag=direct status=none
+		before=$(interrupts "$1" $cpu)
+		read_apart "$(disk "$1")" 8 $cpu
+		greater "$(interrupts "$1" $cpu)" $((before + 7)) "interrupts of CPU $cpu"
 	done
 }
 
 for slot in 10 14.0 14.1 14.5; do
-	check "the disk at $slot: pieces of memory of all lengths" pieces "$slot"
+	check "the disk at $slot: pieces of memory of all lengths" pieces "$slot" 150
+	check "the same in small requests" cut_pieces "$slot" 30
 done
 if [ -e /proc/sys/vm/nr_hugepages ]; then
 	check "there are huge pages" reserve_huge
