@@ -65,6 +65,7 @@ mod limits;
 mod list;
 mod operations;
 mod request;
+mod resize;
 mod status;
 mod tag_set;
 mod unanswered;

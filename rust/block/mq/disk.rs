@@ -37,10 +37,17 @@ use kernel::{
 
 use super::{
     attribute::Groups,
-    limits::Limits,
+    limits::{
+        self,
+        Limits, //
+    },
     operations::Operations,
+    resize::Resize,
     tag_set::TagSet,
-    zoned, //
+    zoned::{
+        self,
+        ZoneLimits, //
+    }, //
 };
 use crate::block::{
     name::Name,
@@ -94,6 +101,8 @@ struct Private<O: Operations> {
     groups: Groups<O>,
     /// Between [`Disk::quiesce`] and [`Disk::unquiesce`].
     quiesced: AtomicFlag,
+    /// Ended when the disk is removed.
+    resize: Arc<Resize>,
 }
 
 /// How a disk comes to its end.
@@ -239,12 +248,31 @@ impl<O: Operations> Disk<O> {
     }
 
     /// Sets how many sectors the disk has, if it can have so many, and tells the user if that is
-    /// news. Returns whether it is.
+    /// news. Returns whether it is. For disks with zones: [`Self::resize_zoned`].
     pub fn set_capacity_and_notify(&self, sectors: u64) -> bool {
+        if self.zone_sectors().is_some() {
+            return false;
+        }
         let before = self.capacity();
         // SAFETY: By the type invariant.
         unsafe { bindings::set_capacity_and_notify(self.0.get(), sectors.min(MAX_SECTORS)) };
         self.capacity() != before
+    }
+
+    /// Has a disk with zones that was added get another size, soon: those that it has then are asked for again, and
+    /// requests of others wait meanwhile. It stays as it is when it is not to have the same `zones`, but
+    /// for what they are limited to, and is empty when what it reports makes no sense.
+    ///
+    /// When it gets smaller, `nr_zones` in sysfs does not, and the block layer goes on to believe what it
+    /// does of zones that are gone: those that come back are to be reset before they are written.
+    pub fn resize_zoned(&self, sectors: u64, zones: ZoneLimits) {
+        if self.zone_sectors().is_none() {
+            return;
+        }
+        let sectors = sectors.min(MAX_SECTORS);
+        // SAFETY: By the type invariant; `NewDisk` calls `added` once it was, from when on nothing else
+        // changes the size of a disk with zones, and `GenDisk` calls `end` before it gives it back.
+        unsafe { self.private().resize.begin(self.0.get(), sectors, zones) };
     }
 
     /// The cache that the block layer believes in: it flushes if that writes back.
@@ -263,16 +291,8 @@ impl<O: Operations> Disk<O> {
     ///
     /// `EINVAL` when they contradict each other.
     pub fn update_limits(&self, change: impl FnOnce(&mut Limits)) -> Result {
-        let queue = self.queue();
-        // A port of `queue_limits_start_update`.
-        // SAFETY: By the type invariant; `queue_limits_commit_update` unlocks.
-        let mut limits = unsafe {
-            bindings::mutex_lock(&raw mut (*queue).limits_lock);
-            Limits::from_raw((*queue).limits)
-        };
-        change(&mut limits);
-        // SAFETY: By the type invariant; the update was begun above.
-        to_result(unsafe { bindings::queue_limits_commit_update_frozen(queue, limits.as_raw()) })
+        // SAFETY: By the type invariant.
+        unsafe { limits::update(self.queue(), change) }
     }
 
     /// Has the device make persistent what was written to it, if it has a cache.
@@ -372,6 +392,7 @@ impl<O: Operations> NewDisk<O> {
                 name: None,
                 groups: Groups::new()?,
                 quiesced: AtomicFlag::new(false),
+                resize: Resize::new()?,
             },
             GFP_KERNEL,
         )?;
@@ -443,6 +464,7 @@ impl<O: Operations> NewDisk<O> {
         }
         result?;
 
+        self.private().resize.added();
         let this = ManuallyDrop::new(self);
         // INVARIANT: Added just now.
         Ok(GenDisk {
@@ -533,6 +555,7 @@ impl<O: Operations> Drop for GenDisk<O> {
 
         // Requests that nobody dispatches would be waited for without end.
         self.unquiesce();
+        self.private().resize.end();
         // SAFETY: By the type invariant.
         unsafe { bindings::del_gendisk(disk) };
 

@@ -43,7 +43,8 @@ pub struct DriverRequest<'a, O: Operations> {
 }
 
 impl<'a, O: Operations> DriverRequest<'a, O> {
-    /// Allocates a request. Sleeps until there is one.
+    /// Allocates a request. Sleeps until there is one. Does not wait for a disk that is
+    /// [getting another size](Disk::resize_zoned).
     ///
     /// # Errors
     ///
@@ -51,7 +52,11 @@ impl<'a, O: Operations> DriverRequest<'a, O> {
     pub fn new(disk: &'a Disk<O>) -> Result<Self> {
         // SAFETY: The disk keeps its queue.
         let rq = from_err_ptr(unsafe {
-            bindings::blk_mq_alloc_request(disk.queue(), bindings::req_op_REQ_OP_DRV_IN, 0)
+            bindings::blk_mq_alloc_request(
+                disk.queue(),
+                bindings::req_op_REQ_OP_DRV_IN,
+                bindings::BLK_MQ_REQ_PM,
+            )
         })?;
 
         // INVARIANT: Allocated just now.

@@ -6,6 +6,7 @@
 
 use kernel::{
     bindings,
+    error::to_result,
     prelude::*, //
 };
 
@@ -103,7 +104,7 @@ impl Limits {
     }
 
     /// The limits that C code has.
-    pub(super) fn from_raw(limits: bindings::queue_limits) -> Self {
+    fn from_raw(limits: bindings::queue_limits) -> Self {
         Self(limits)
     }
 
@@ -257,6 +258,30 @@ impl Limits {
     pub fn set_rotational(&mut self, on: bool) {
         self.set_feature(bindings::BLK_FEAT_ROTATIONAL, on);
     }
+}
+
+/// Changes limits or features of a request queue. Waits until no request is under way.
+///
+/// # Errors
+///
+/// `EINVAL` when they contradict each other.
+///
+/// # Safety
+///
+/// `queue` must be the request queue of a disk that was added and is not removed.
+pub(super) unsafe fn update(
+    queue: *mut bindings::request_queue,
+    change: impl FnOnce(&mut Limits),
+) -> Result {
+    // A port of `queue_limits_start_update`.
+    // SAFETY: By the requirement of this function; `queue_limits_commit_update` unlocks.
+    let mut limits = unsafe {
+        bindings::mutex_lock(&raw mut (*queue).limits_lock);
+        Limits::from_raw((*queue).limits)
+    };
+    change(&mut limits);
+    // SAFETY: As above; the update was begun above.
+    to_result(unsafe { bindings::queue_limits_commit_update_frozen(queue, limits.as_raw()) })
 }
 
 impl Default for Limits {

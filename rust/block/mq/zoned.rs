@@ -239,7 +239,12 @@ impl<O: Operations> ZoneReport<'_, O> {
     }
 }
 
-/// Looks at the zones of a disk that has some and is about to be added.
+/// Whether a disk may have so many zones.
+pub(super) fn is_count(zones: u64) -> bool {
+    zones <= MAX_ZONES
+}
+
+/// Looks at the zones of a disk, if it has some.
 ///
 /// # Errors
 ///
@@ -248,20 +253,21 @@ impl<O: Operations> ZoneReport<'_, O> {
 ///
 /// # Safety
 ///
-/// `disk` must be a disk that requests can be sent to, with a name.
+/// `disk` must be a disk that requests can be sent to, with a name. Nobody else may change its limits
+/// or its size meanwhile.
 pub(super) unsafe fn revalidate(disk: *mut bindings::gendisk) -> Result {
     // SAFETY: By the requirement of this function.
     let (limits, sectors) = unsafe {
         let sectors = (*(*disk).part0).bd_nr_sectors;
         (&raw const (*(*disk).queue).limits, sectors)
     };
-    // SAFETY: As above; nobody changes limits yet.
+    // SAFETY: As above.
     let (features, zone_sectors) = unsafe { ((*limits).features, (*limits).chunk_sectors) };
     if features & crate::bindings::BLK_FEAT_ZONED == 0 {
         return Ok(());
     }
     let zones = sectors.checked_div(zone_sectors.into());
-    if zones.is_none_or(|zones| zones > MAX_ZONES) {
+    if !zones.is_some_and(is_count) {
         return Err(EINVAL);
     }
     #[cfg(CONFIG_BLK_DEV_ZONED)]
