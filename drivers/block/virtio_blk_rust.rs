@@ -4,7 +4,7 @@
 
 //! Virtio block driver (VIRTIO 1.4, 5.2).
 //!
-//! Limitations: a disk with zones keeps the size that it had when it was bound.
+//! Limitations: a disk with zones keeps their size and model until it is bound again.
 
 #[path = "virtio_blk_rust/attributes.rs"]
 mod attributes;

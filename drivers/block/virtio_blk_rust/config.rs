@@ -234,13 +234,9 @@ impl ConfigHandler for Watcher {
         let (Some(disk), Ok(config)) = (&*disk, Configuration::read(&self.device)) else {
             return;
         };
-        if disk.zone_sectors().is_some() {
-            // The block layer would have to look at all zones again, which is no time for that.
-            if config.capacity != disk.capacity() {
-                self.device.warn(fmt!(
-                    "another size: a disk with zones has it when it is bound again"
-                ));
-            }
+        if let Some(zones) = &config.zones {
+            // Zones are asked for, which no one is to wait for here.
+            zones.resize(&self.device, disk, config.capacity);
         } else if disk.set_capacity_and_notify(config.capacity) {
             let (name, size) = (disk.name(), disk.size());
             self.device.info(fmt!("[{name}] new size: {size}"));

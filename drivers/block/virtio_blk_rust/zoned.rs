@@ -29,6 +29,9 @@ use crate::{
 /// Where the model is in the configuration: 1 byte.
 const MODEL: usize = 92;
 
+/// Zones that are written in order.
+const HOST_MANAGED: u8 = 1;
+
 /// Bytes of a report before its zones, of which each has as many.
 const ENTRY: usize = 64;
 
@@ -40,7 +43,6 @@ const ENTRY: usize = 64;
 /// Why the device can not be driven.
 pub(crate) fn validate(device: &Acknowledged<'_>) -> Result<FeatureSet, &'static str> {
     const NONE: u8 = 0;
-    const HOST_MANAGED: u8 = 1;
     const HOST_AWARE: u8 = 2;
 
     let offered = device.offered();
@@ -61,7 +63,10 @@ pub(crate) fn validate(device: &Acknowledged<'_>) -> Result<FeatureSet, &'static
 
 /// What the device says of its zones (VIRTIO 1.4, 5.2.4).
 #[derive(PartialEq)]
-pub(crate) struct Characteristics(ZoneLimits);
+pub(crate) struct Characteristics {
+    model: u8,
+    limits: ZoneLimits,
+}
 
 impl Characteristics {
     /// Reads them, if the disk has zones.
@@ -73,13 +78,16 @@ impl Characteristics {
         if !device.has(feature::block::ZONED) {
             return Ok(None);
         }
-        Ok(Some(Self(ZoneLimits {
-            zone_sectors: config.read(72)?,
-            max_open: config.read(76)?,
-            max_active: config.read(80)?,
-            max_append_sectors: config.read(84)?,
-            write_granularity: config.read(88)?,
-        })))
+        Ok(Some(Self {
+            model: config.read(MODEL)?,
+            limits: ZoneLimits {
+                zone_sectors: config.read(72)?,
+                max_open: config.read(76)?,
+                max_active: config.read(80)?,
+                max_append_sectors: config.read(84)?,
+                write_granularity: config.read(88)?,
+            },
+        }))
     }
 
     /// Has the block layer know of zones.
@@ -88,14 +96,25 @@ impl Characteristics {
     ///
     /// `EINVAL` when nobody could work with them.
     pub(crate) fn apply(&self, device: &Device, limits: &mut Limits) -> Result {
-        limits.set_zoned(self.0).inspect_err(|_| {
+        limits.set_zoned(self.limits).inspect_err(|_| {
             device.err(fmt!(
                 "zones of {} sectors, written by {} bytes, appended by {} sectors: not usable",
-                self.0.zone_sectors,
-                self.0.write_granularity,
-                self.0.max_append_sectors
+                self.limits.zone_sectors,
+                self.limits.write_granularity,
+                self.limits.max_append_sectors
             ));
         })
+    }
+
+    /// Has the disk get another size. One that is to have zones of another model stays as it is.
+    pub(crate) fn resize(&self, device: &Device, disk: &Disk<VirtioBlk>, sectors: u64) {
+        if self.model == HOST_MANAGED {
+            disk.resize_zoned(sectors, self.limits);
+        } else {
+            device.warn(fmt!(
+                "zones of another model: the disk has them when it is bound again"
+            ));
+        }
     }
 }
 
