@@ -120,13 +120,89 @@ refuses() { # slot, scenario
 	verdict "$1"
 }
 
-# It keeps the size that it had.
+# What the block layer knows of, and what the disk has.
+has() { # slot, zones, sectors
+	equal "$2" "$(disk_attribute "$1" queue/nr_zones)" "zones"
+	equal "$3" "$(disk_attribute "$1" size)" "sectors"
+}
+
 resized() { # slot
-	bound_in "$1" zoned
+	bound_in "$1" zoned-few
+	has "$1" 8 65536
+	head -c 384k /dev/urandom >"$scratch/data"
+	fill 0 4
 	vdev "$1" "do grow"
+	eventually 20 has "$1" 16 131072
+	equal 4 "$(disk_attribute "$1" queue/max_open_zones)" "open zones"
+	# What was begun goes on, and what is new can be begun.
+	is 0 'oi 0x000200'
+	within 20 dd if="$scratch/data" of="/dev/$disk" bs=64k skip=4 seek=4 count=2 oflag=direct status=none
+	within 20 dd if="/dev/$disk" of="$scratch/back" bs=64k count=6 iflag=direct status=none
+	cmp "$scratch/data" "$scratch/back"
+	fill 512 4
+	is 8 'oi 0x000200'
+	# The block layer goes on to know of zones that are gone.
+	vdev "$1" "do shrink"
+	eventually 20 has "$1" 16 32768
+	refused fill 512 1
+	fill 6 1
+	vdev "$1" "do grow"
+	eventually 20 has "$1" 16 65536
+	vdev "$1" "do grow"
+	eventually 20 has "$1" 16 131072
+	is 8 'em 0x000000'
+	zone reset 8
+	fill 512 4
+	is 8 'oi 0x000200'
+	verdict "$1"
+}
+
+resized_wrongly() { # slot
+	bound_in "$1" zoned-few-late
+	head -c 64k /dev/urandom >"$scratch/data"
+	vdev "$1" "do grow"
+	eventually 20 has "$1" 0 0
+	refused fill 0 1
+	vdev "$1" "do shrink"
+	eventually 20 has "$1" 4 32768
+	fill 0 1
+	is 0 'oi 0x000080'
+	verdict "$1"
+}
+
+other_model() { # slot
+	bound_in "$1" zoned-few
+	head -c 64k /dev/urandom >"$scratch/data"
+	vdev "$1" "do grow-otherwise"
+	eventually 20 equal 1 "$(log_lines 'zones of another model')"
+	has "$1" 8 65536
+	fill 0 1
+	verdict "$1"
+}
+
+# The device is restarted while it is asked for its zones, and others wait for that.
+resized_over_restart() { # slot
+	local reader restarts
+	bound_in "$1" zoned-few-silent
+	restarts=$(shown "$1" state restarts)
+	vdev "$1" "do grow"
+	eventually 20 has "$1" 8 131072
+	dd if="/dev/$disk" of=/dev/null bs=64k count=1 iflag=direct status=none &
+	reader=$!
 	sleep 1
-	equal 131072 "$(disk_attribute "$1" size)" "sectors"
-	is 15 'em 0x000000'
+	kill -0 $reader
+	vdev "$1" "do needs-reset"
+	eventually 20 has "$1" 16 131072
+	wait $reader
+	equal $((restarts + 1)) "$(shown "$1" state restarts)" "restarts"
+	verdict "$1"
+}
+
+removed_on_the_way() { # slot
+	bound_in "$1" zoned-few-silent
+	vdev "$1" "do grow"
+	eventually 20 has "$1" 8 131072
+	within 20 unbind "$1"
 	verdict "$1"
 }
 
@@ -148,7 +224,13 @@ check "a disk whose zones are of an unknown model is refused" refuses 12 zoned-u
 for what in of-nothing of-1 of-6144 granularity-0 granularity-3000 granularity-all append-1; do
 	check "zones that nobody can work with are refused: $what" refuses 12 zoned-$what
 done
-check "a disk with zones keeps its size" resized 12
+# BLK-OP-01
+check "a disk with zones grows and shrinks" resized 12
+check "the same on a packed ring" resized 13
+check "a disk that lies about the zones that it has grown by is empty until it does not" resized_wrongly 12
+check "a disk keeps its zones when it says that it has others" other_model 12
+check "a disk is restarted while it is asked for the zones that it has grown by" resized_over_restart 12
+check "a disk is removed while it is asked for the zones that it has grown by" removed_on_the_way 12
 
 # BLK-Z-14
 cases=()

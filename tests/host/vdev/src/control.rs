@@ -25,10 +25,13 @@
 
 use crate::{
     campaign,
-    devices::net::config::{
-        ANNOUNCE,
-        LINK_UP,
-        STATUS, //
+    devices::{
+        blk::config::MODEL,
+        net::config::{
+            ANNOUNCE,
+            LINK_UP,
+            STATUS, //
+        }, //
     },
     event::Event,
     machine::Machine,
@@ -113,7 +116,8 @@ impl Machine {
     ///
     /// `do` knows: `needs-reset`, `release` (what was kept), `interrupt` (by all ways), `grow` (a disk
     /// to twice its size), `shrink` (to a quarter), `empty` (to none), `grow-and-reset` (with one
-    /// interrupt for both), `link-down`, `link-up` and `announce` (of a network device).
+    /// interrupt for both), `grow-otherwise` (zones to those of another model as well), `link-down`,
+    /// `link-up` and `announce` (of a network device).
     pub fn command(&mut self, command: &str) -> String {
         let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
         match verb {
@@ -191,6 +195,12 @@ impl Machine {
                 self.act(Action::ConfigureQuietly(grow));
                 Action::NeedsReset
             }
+            "grow-otherwise" => Action::Configure(|config| {
+                capacity(config, |sectors| sectors << 1);
+                if let Some(model) = config.get_mut(MODEL) {
+                    *model = 2;
+                }
+            }),
             "link-down" => Action::Configure(|config| net_status(config, !LINK_UP, 0)),
             "link-up" => Action::Configure(|config| net_status(config, !LINK_UP, LINK_UP)),
             "announce" => Action::Configure(|config| net_status(config, 0xff, ANNOUNCE)),

@@ -454,3 +454,17 @@ fn of_caches() {
     needs("blk-switched-cache", &good, |event| *event == told(1));
     needs("blk-switched-cache", &good, |event| *event == flush);
 }
+
+#[test]
+fn of_zones() {
+    let (report, append) = (request(16, 0, 0, 4096), request(15, 8192, 4096, 8));
+    // VIRTIO_BLK_F_ZONED.
+    let good = log(&[start(LEAST | 1 << 17), vec![report.clone(), append.clone()]]);
+    let none = log(&[start(LEAST), vec![report.clone(), append.clone()]]);
+    for scenario in ["zoned-few", "zoned-append"] {
+        check(scenario, &good, &[]);
+        needs(scenario, &good, |event| *event == report);
+        assert!(verdict(scenario, &none).is_err(), "{scenario}");
+    }
+    needs("zoned-append", &good, |event| *event == append);
+}

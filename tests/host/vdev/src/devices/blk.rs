@@ -87,6 +87,8 @@ pub mod config {
     pub const SECURE_ERASE: usize = 60;
     /// Of zones: five fields of 4 bytes, the model, and 3 bytes that are not used.
     pub const ZONES: usize = 72;
+    /// The model of zones: 1 byte.
+    pub const MODEL: usize = 92;
     /// Bytes in all, up to there.
     pub const END: usize = 96;
 }
@@ -286,6 +288,12 @@ impl Model for Blk {
         self.store.power(what)
     }
 
+    fn reset(&mut self) {
+        if let Some(zones) = &mut self.zones {
+            zones.reset();
+        }
+    }
+
     fn request(
         &mut self,
         _queue: u16,
@@ -340,6 +348,7 @@ impl Model for Blk {
                 }
                 Err(status) => status,
             },
+            16 if self.zones().is_some_and(Zones::is_silent) => return Ok(None),
             16 if self.zones().is_some() => {
                 let report = self.zones().map(|zones| zones.report(sector, room));
                 written = scatter(chain, map, 0, &report.unwrap_or_default())?;

@@ -11,7 +11,9 @@ use crate::{
         feature,
         zones::{
             configure,
-            Variant, //
+            Variant,
+            FEW,
+            ZONE, //
         }, //
     },
     event::Event,
@@ -131,7 +133,13 @@ fn with_word<const PLACE: usize, const VALUE: u32>(bytes: &mut [u8]) {
 /// Has zones, of another model.
 fn with_model<const MODEL: u8>(bytes: &mut [u8]) {
     configure(bytes, Variant::Good);
-    put(bytes, config::ZONES + 20, &[MODEL]);
+    put(bytes, config::MODEL, &[MODEL]);
+}
+
+/// Has few zones, until it grows.
+fn few(bytes: &mut [u8], variant: Variant) {
+    configure(bytes, variant);
+    put(bytes, config::CAPACITY, &(FEW * ZONE).to_le_bytes());
 }
 
 /// Scenarios of this file.
@@ -151,6 +159,17 @@ pub(crate) static ALL: &[Scenario] = &[
         script: || zoned(|bytes| configure(bytes, Variant::Good)),
         verdict: append_verdict,
     },
+    Scenario {
+        name: "zoned-few",
+        script: || zoned(|bytes| few(bytes, Variant::Good)),
+        verdict: zoned_verdict,
+    },
+    liar("zoned-few-late", || {
+        zoned(|bytes| few(bytes, Variant::Late))
+    }),
+    liar("zoned-few-silent", || {
+        zoned(|bytes| few(bytes, Variant::Silent))
+    }),
     Scenario {
         name: "zoned-no-append",
         script: || zoned(with_word::<3, 0>),

@@ -22,6 +22,10 @@ const MAX_APPEND: u32 = 128;
 const GRANULARITY: u32 = 4096;
 /// The first zones, where some are conventional.
 const CONVENTIONAL: u64 = 2;
+/// Zones of a disk that is to grow.
+pub const FEW: u64 = 8;
+/// The most zones that a disk grows to.
+const MOST: u64 = 64;
 
 /// What a zone is in (5.2.6).
 mod state {
@@ -79,11 +83,15 @@ pub enum Variant {
     Elsewhere,
     /// What was appended is at the end of everything.
     Nowhere,
+    /// A zone that the disk has grown by does not begin where the one before ends.
+    Late,
+    /// What the disk has grown by is not reported before it was reset.
+    Silent,
 }
 
 impl Variant {
     /// All of them.
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 18] = [
         Self::Good,
         Self::Mixed,
         Self::Many,
@@ -100,6 +108,8 @@ impl Variant {
         Self::Unordered,
         Self::Elsewhere,
         Self::Nowhere,
+        Self::Late,
+        Self::Silent,
     ];
 
     /// The one that a configuration asks for.
@@ -134,25 +144,47 @@ struct Zone {
 pub struct Zones {
     zones: Vec<Zone>,
     variant: Variant,
+    /// Whether it was reset since there are so many.
+    is_reset: bool,
 }
+
+/// A zone with nothing in it.
+const EMPTY: Zone = Zone {
+    state: state::EMPTY,
+    written: 0,
+};
 
 impl Zones {
     /// The zones of an empty disk of so many sectors.
     pub fn new(sectors: u64) -> Self {
-        let zone = Zone {
-            state: state::EMPTY,
-            written: 0,
-        };
         let count = usize::try_from(sectors / ZONE).unwrap_or(0);
         Self {
-            zones: vec![zone; count],
+            zones: vec![EMPTY; count],
             variant: Variant::Good,
+            is_reset: false,
         }
     }
 
     /// Looks at the configuration.
     pub fn settle(&mut self, config: &[u8]) {
         self.variant = Variant::of(config);
+        let capacity = config.first_chunk().map_or(0, |it| u64::from_le_bytes(*it));
+        let count = usize::try_from(MOST.min(capacity / ZONE)).unwrap_or(0);
+        if count != self.zones.len() {
+            self.zones.resize(count, EMPTY);
+            self.is_reset = false;
+        }
+    }
+
+    /// The device was reset.
+    pub fn reset(&mut self) {
+        self.is_reset = true;
+    }
+
+    /// Whether it is not to report its zones.
+    pub fn is_silent(&self) -> bool {
+        let is_grown = self.zones.len() as u64 > FEW;
+        self.variant == Variant::Silent && is_grown && !self.is_reset
     }
 
     /// Whether requests of this type are about zones.
@@ -338,6 +370,7 @@ impl Zones {
         // The lies are about the fourth zone: those before it are as they should be.
         match self.variant {
             Variant::NoProgress => start = 0,
+            Variant::Late if number == FEW => start += 1,
             _ if number != 3 => {}
             Variant::Outside => start = u64::MAX - ZONE + 1,
             Variant::Unaligned => start += 1,
