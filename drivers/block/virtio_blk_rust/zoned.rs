@@ -122,7 +122,8 @@ impl Characteristics {
 #[cold]
 pub(crate) fn about_zone(request: &Request) -> Option<(RequestType, u64)> {
     let kind = match request.op() {
-        Op::ZoneAppend => RequestType::ZONE_APPEND,
+        // The block layer takes what is shorter.
+        Op::ZoneAppend if request.is_granular() => RequestType::ZONE_APPEND,
         Op::ZoneOpen => RequestType::ZONE_OPEN,
         Op::ZoneClose => RequestType::ZONE_CLOSE,
         Op::ZoneFinish => RequestType::ZONE_FINISH,

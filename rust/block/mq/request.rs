@@ -263,6 +263,14 @@ impl<O: Operations> Request<O> {
         })
     }
 
+    /// Whether it is as long as what is written to zones has to be: see
+    /// [`ZoneLimits::write_granularity`](super::ZoneLimits::write_granularity).
+    pub fn is_granular(&self) -> bool {
+        // SAFETY: By the type invariant; a request keeps its queue.
+        let unit = unsafe { (*(*self.rq.as_ptr()).q).limits.zone_write_granularity };
+        self.bytes() & unit.wrapping_sub(1) == 0
+    }
+
     /// Sets where a request that appended to a zone has written. It is the driver's to tell before it
     /// ends the request.
     ///
