@@ -58,6 +58,7 @@ impl Mapping {
     }
 
     /// The cookie for `width` bytes at `offset`, if they are mapped.
+    #[inline]
     fn at(&self, offset: usize, width: usize) -> Option<*mut c_void> {
         let end = offset.checked_add(width)?;
         (end <= self.length).then(|| self.ptr.as_ptr().wrapping_byte_add(offset))
@@ -116,10 +117,12 @@ impl Registers for Mapping {
         Mapping::write8(self, offset, value);
     }
 
+    #[inline]
     fn write16(&self, offset: usize, value: u16) {
         Mapping::write16(self, offset, value);
     }
 
+    #[inline]
     fn write32(&self, offset: usize, value: u32) {
         Mapping::write32(self, offset, value);
     }
