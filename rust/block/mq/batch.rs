@@ -69,9 +69,18 @@ impl<'a, O: Operations> Batch<'a, O> {
 const END: unsafe extern "C" fn(*mut bindings::io_comp_batch) = bindings::blk_mq_end_request_batch;
 
 /// Completes requests and ends them together.
-#[inline]
+#[inline(always)]
 pub(super) fn complete_all<O: Operations>(requests: impl Iterator<Item = Request<O>>) {
-    let mut batch = bindings::io_comp_batch::default();
+    // The default is made by a call of `memset`.
+    let mut batch = bindings::io_comp_batch {
+        req_list: bindings::rq_list {
+            head: core::ptr::null_mut(),
+            tail: core::ptr::null_mut(),
+        },
+        need_ts: false,
+        complete: None,
+        poll_ctx: core::ptr::null_mut(),
+    };
     for request in requests {
         complete(request, Some(&mut batch));
     }
