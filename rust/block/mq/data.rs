@@ -41,6 +41,7 @@ impl Data<'_> {
     ///
     /// - `bio` must be the first bio of a request that was started, or NULL.
     /// - The request must stay started, and its bios unchanged, during the lifetime of the result.
+    /// - `max_len` is not 0.
     /// - The device writes the memory if `write` is not set; nothing else may refer to it then.
     #[inline]
     pub(super) unsafe fn new(bio: *const bindings::bio, max_len: u32, write: bool) -> Self {
@@ -84,12 +85,13 @@ impl<'a> Iterator for SegmentsMut<'a> {
 /// # Invariants
 ///
 /// `bio` is a bio of a started request, or NULL. If it is not NULL, `size` bytes of it remain, from
-/// byte `done` of its `bio_vec` number `index` on.
+/// byte `done` of what `vec` describes on, which is one of its `bio_vec`s if `size` is not 0.
 struct Pieces {
     bio: *const bindings::bio,
+    vec: *const bindings::bio_vec,
     size: u32,
-    index: u32,
     done: u32,
+    /// Not 0: a bound of zero would hand out pieces without end.
     max_len: u32,
 }
 
@@ -103,11 +105,10 @@ impl Pieces {
     unsafe fn new(bio: *const bindings::bio, max_len: u32) -> Self {
         let mut this = Self {
             bio: core::ptr::null(),
+            vec: core::ptr::null(),
             size: 0,
-            index: 0,
             done: 0,
-            // A bound of zero would hand out pieces without end.
-            max_len: max_len.max(1),
+            max_len,
         };
         // SAFETY: By the requirements of this function.
         unsafe { this.enter(bio) };
@@ -126,9 +127,9 @@ impl Pieces {
         if !bio.is_null() {
             // SAFETY: By the requirement of this function; the structure is packed, so its fields
             // are copied out.
-            let iter = unsafe { (*bio).bi_iter };
+            let (vecs, iter) = unsafe { ((*bio).bi_io_vec, (*bio).bi_iter) };
+            self.vec = vecs.wrapping_add(iter.bi_idx as usize);
             self.size = iter.bi_size;
-            self.index = iter.bi_idx;
             self.done = iter.bi_offset;
         }
     }
@@ -144,23 +145,31 @@ impl Pieces {
             unsafe { self.enter((*self.bio).bi_next) };
         }
 
-        // SAFETY: By the type invariant bytes remain, so that there is a `bio_vec` at the index.
-        let vec = unsafe { *(*self.bio).bi_io_vec.add(self.index as usize) };
-        // Lengths of bios are the kernel's own and add up: nothing here can wrap.
-        let rest = vec.bv_len.wrapping_sub(self.done);
-        let len = rest.min(self.size).min(self.max_len);
+        // SAFETY: By the type invariant bytes remain, so that there is a `bio_vec`.
+        let vec = unsafe { *self.vec };
         // SAFETY: A `bio_vec` of a request describes pages of memory.
         let page = unsafe { page_to_phys(vec.bv_page) };
+        // Lengths of bios are the kernel's own and add up: nothing here can wrap.
         let offset = PhysAddr::from(vec.bv_offset).wrapping_add(self.done.into());
-
-        // INVARIANT: Moves on by `len` bytes, to the next `bio_vec` where this one is used up.
-        self.size = self.size.wrapping_sub(len);
-        if len == rest {
-            self.index = self.index.wrapping_add(1);
-            self.done = 0;
-        } else {
-            self.done = self.done.wrapping_add(len);
+        let len = vec.bv_len.wrapping_sub(self.done).min(self.size);
+        let phys = page.wrapping_add(offset);
+        if len > self.max_len {
+            return Some((phys, self.cut()));
         }
-        Some((page.wrapping_add(offset), len))
+
+        // INVARIANT: Moves on to the next `bio_vec`, if there is one.
+        self.done = 0;
+        self.vec = self.vec.wrapping_add(1);
+        self.size = self.size.wrapping_sub(len);
+        Some((phys, len))
+    }
+
+    /// Moves on by a piece that is shorter than what is left of the `bio_vec`. Its length.
+    #[cold]
+    fn cut(&mut self) -> u32 {
+        // INVARIANT: More than that remain.
+        self.done = self.done.wrapping_add(self.max_len);
+        self.size = self.size.wrapping_sub(self.max_len);
+        self.max_len
     }
 }

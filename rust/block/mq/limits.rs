@@ -46,7 +46,7 @@ pub struct Topology {
 pub struct Cut {
     /// Bytes of a segment of the block layer at most.
     segment_size: u32,
-    /// Bytes of a piece at most.
+    /// Bytes of a piece at most, which is not 0.
     max_len: u32,
     /// Pieces of a segment at most.
     per_segment: u16,
