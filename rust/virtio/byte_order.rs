@@ -110,15 +110,38 @@ impl<M: Machine> ByteOrder<M> {
         self.encode(raw)
     }
 
+    /// Two numbers that lie behind each other, as one.
+    #[inline]
+    pub fn pair(self, first: u16, second: u16) -> u32 {
+        let [first, second] = [u32::from(first), second.into()];
+        if self.is_big() {
+            first << 16 | second
+        } else {
+            first | second << 16
+        }
+    }
+
+    /// What to store, as one number, for two that lie behind each other.
+    #[inline]
+    pub fn encode_pair(self, first: u16, second: u16) -> u32 {
+        self.encode(self.pair(first, second))
+    }
+
+    /// What to store, as one number, for one and a [`pair`](Self::pair) behind it.
+    #[inline]
+    pub fn encode_both(self, first: u32, pair: u32) -> u64 {
+        let [first, pair] = [u64::from(first), pair.into()];
+        if self.is_big() {
+            (first << 32 | pair).big()
+        } else {
+            (first | pair << 32).little()
+        }
+    }
+
     /// What to store, as one number, for three that lie behind each other.
     #[inline]
     pub fn encode_three(self, first: u32, second: u16, third: u16) -> u64 {
-        let [first, second, third] = [first.into(), u64::from(second), third.into()];
-        if self.is_big() {
-            (first << 32 | second << 16 | third).big()
-        } else {
-            (first | second << 32 | third << 48).little()
-        }
+        self.encode_both(first, self.pair(second, third))
     }
 
     /// The number that has these bytes.

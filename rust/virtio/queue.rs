@@ -41,10 +41,7 @@ use self::{
         BuildError,
         Builder, //
     },
-    mapping::{
-        Mapped,
-        Mappings, //
-    },
+    mapping::Mappings,
     memory::{
         Layout,
         PackedRing,
@@ -67,6 +64,7 @@ use super::{
         Options,
         Ring,
         Slot,
+        Used,
         Violation, //
     },
     transport::RingAddresses, //
@@ -370,8 +368,8 @@ impl<T> Queue<T> {
     /// # Errors
     ///
     /// Hands the token back with the reason; the queue is as it was.
-    #[inline]
-    pub fn add<F>(&mut self, segments: usize, mut token: T, build: F) -> Result<(), AddError<T>>
+    #[inline(always)]
+    pub fn add<F>(&mut self, segments: u16, mut token: T, build: F) -> Result<(), AddError<T>>
     where
         F: for<'q, 'a> FnOnce(&'a mut T, Chain<'q, 'a>) -> Chain<'q, 'a, Complete>,
     {
@@ -382,10 +380,8 @@ impl<T> Queue<T> {
             });
         };
 
-        // More than 16 bits is more than any ring has.
-        let segments = u16::try_from(segments).unwrap_or(u16::MAX);
-        let writer = match Ring::chain(&mut inner.ring, segments) {
-            Ok(writer) => writer,
+        let in_table = match inner.ring.begin(segments) {
+            Ok(in_table) => in_table,
             Err(err) => {
                 return Err(AddError {
                     reason: err.into(),
@@ -394,13 +390,8 @@ impl<T> Queue<T> {
             }
         };
 
-        let mut builder = Builder {
-            writer,
-            mappings: inner.mappings.as_mut(),
-            mapped: Mapped::default(),
-            space: self.device.space(),
-            error: None,
-        };
+        let writer = inner.ring.chain_of(segments, in_table);
+        let mut builder = Builder::new(writer, &mut inner.mappings);
         let chain = build(
             &mut token,
             Chain {
@@ -408,37 +399,17 @@ impl<T> Queue<T> {
                 state: PhantomData,
             },
         );
-        let Builder {
-            writer,
-            mappings,
-            mapped,
-            error,
-            ..
-        } = chain.builder;
-
-        let committed = match error.take() {
-            None => writer.commit().map_err(BuildError::Ring),
-            Some(err) => Err(err),
-        };
-        match committed {
+        match chain.builder.commit() {
             Ok(head) => {
-                if let Some(mappings) = mappings {
-                    mappings.commit(core::mem::take(mapped), head);
-                }
                 if let Some(slot) = inner.tokens.get_mut(usize::from(head)) {
                     *slot = Some(token);
                 }
                 Ok(())
             }
-            Err(err) => {
-                if let Some(mappings) = mappings {
-                    mappings.abandon(core::mem::take(mapped));
-                }
-                Err(AddError {
-                    reason: err.into(),
-                    token,
-                })
-            }
+            Err(err) => Err(AddError {
+                reason: err.into(),
+                token,
+            }),
         }
     }
 
@@ -446,7 +417,7 @@ impl<T> Queue<T> {
     ///
     /// For drivers that let go of their lock before they call [`Notifier::notify`], which leaves
     /// the guest.
-    #[inline]
+    #[inline(always)]
     pub fn publish(&mut self) -> Option<Kick> {
         let ring = &mut self.inner.as_mut()?.ring;
         let wanted = ring.publish();
@@ -469,27 +440,49 @@ impl<T> Queue<T> {
     /// The next request that the device is done with.
     ///
     /// [`None`] when there is none now, and always once the queue is broken.
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self) -> Option<Completion<T>> {
         let inner = self.inner.as_mut()?;
-        let used = match inner.ring.peek() {
+        let Used { head, written } = match inner.ring.pop() {
             Ok(used) => used?,
             Err(violation) => {
                 Self::report(&self.device, self.index, violation);
                 return None;
             }
         };
-
         if let Some(mappings) = &mut inner.mappings {
-            mappings.unmap(used.head);
+            mappings.unmap(head);
         }
-        let token = inner.tokens.get_mut(usize::from(used.head))?.take();
-        let written = used.written;
-        inner.ring.release(used);
-        Some(Completion {
-            token: token?,
-            written,
-        })
+        let token = inner.tokens.get_mut(usize::from(head))?.take()?;
+        Some(Completion { token, written })
+    }
+
+    /// Takes out all requests that the device is done with, and asks it to interrupt for the next one,
+    /// unless the driver looks at the queue by itself. `f` is called with what
+    /// [`Completion::into_parts`] gives.
+    ///
+    /// In between the device is asked not to interrupt. It may still do so.
+    #[inline(always)]
+    pub fn pop_all(&mut self, mut f: impl FnMut(T, u32)) {
+        let Some(Inner {
+            ring,
+            tokens,
+            mappings,
+        }) = &mut self.inner
+        else {
+            return;
+        };
+        let popped = ring.pop_all(!self.polled, |Used { head, written }| {
+            if let Some(mappings) = mappings {
+                mappings.unmap(head);
+            }
+            if let Some(token) = tokens.get_mut(usize::from(head)).and_then(Option::take) {
+                f(token, written);
+            }
+        });
+        if let Err(violation) = popped {
+            Self::report(&self.device, self.index, violation);
+        }
     }
 
     /// Logs what the device did, once: a broken queue reports nothing more.
@@ -511,7 +504,7 @@ impl<T> Queue<T> {
     /// Asks the device to interrupt. False when requests came back meanwhile, for which there may
     /// be no interrupt: the caller is to go on with [`Self::pop`]. A queue that is polled stays
     /// without interrupts.
-    #[inline]
+    #[inline(always)]
     pub fn enable_interrupts(&mut self) -> bool {
         if self.polled {
             return true;

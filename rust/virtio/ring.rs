@@ -25,8 +25,10 @@ pub mod packed;
 pub mod size;
 pub mod split;
 pub mod stats;
+mod table;
 mod trust;
 mod violation;
+mod writer;
 
 pub use self::{
     base::Base,
@@ -37,7 +39,7 @@ pub use self::{
     },
     chains::Slot,
     either::{
-        ChainWriter,
+        Chain,
         Either,
         Ring, //
     },
@@ -46,5 +48,7 @@ pub use self::{
         LayoutError,
         Options, //
     },
+    table::Table,
     violation::Violation,
+    writer::ChainWriter,
 };

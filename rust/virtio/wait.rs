@@ -123,7 +123,7 @@ impl<T: Send + 'static> WaitQueue<T> {
     /// # Errors
     ///
     /// Those of [`Queue::add`]; a queue that is stopped, or whose device is, counts as broken.
-    pub fn add<F>(&self, segments: usize, token: T, build: F) -> Result<(), AddError<T>>
+    pub fn add<F>(&self, segments: u16, token: T, build: F) -> Result<(), AddError<T>>
     where
         F: for<'q, 'a> FnOnce(&'a mut T, Chain<'q, 'a>) -> Chain<'q, 'a, Complete>,
     {

@@ -175,6 +175,8 @@ impl RequestQueue {
             .wrapping_add(EXTRA_DESCRIPTORS.into())
             .wrapping_add(is_append.into());
 
+        // More than 16 bits is more than any ring has.
+        let descriptors = u16::try_from(descriptors).unwrap_or(u16::MAX);
         let added = queue.add(descriptors, request, |request, chain| {
             let (command, data) = request.parts(self.cut);
             let command = command.project();

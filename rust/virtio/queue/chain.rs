@@ -9,10 +9,7 @@ use core::marker::PhantomData;
 use kernel::prelude::*;
 
 use super::{
-    mapping::{
-        Mapped,
-        Mappings, //
-    },
+    mapping::Mappings,
     memory::{
         PackedRing,
         SplitRing, //
@@ -26,8 +23,8 @@ use crate::{
         SegmentMut, //
     },
     virtio::ring::{
+        self,
         ChainError,
-        ChainWriter,
         Slot, //
     },
 };
@@ -51,57 +48,94 @@ pub(super) enum BuildError {
 
 /// What a chain is built with. It stays where it is while a [`Chain`] goes through the driver.
 pub(super) struct Builder<'q> {
-    pub(super) writer: ChainWriter<'q, SplitRing, PackedRing, KVVec<Slot>>,
-    pub(super) mappings: Option<&'q mut Mappings>,
-    pub(super) mapped: Mapped,
-    pub(super) space: &'q crate::dma::Space,
-    pub(super) error: Option<BuildError>,
+    writer: ring::Chain<'q, SplitRing, PackedRing, KVVec<Slot>>,
+    /// Nothing is to be mapped, and there was no error.
+    plain: bool,
+    mappings: &'q mut Option<Mappings>,
+    error: Option<BuildError>,
 }
 
-impl Builder<'_> {
-    /// Appends one segment.
+impl<'q> Builder<'q> {
+    /// Begins a chain, of which what is mapped is remembered in `mappings`, if it has to be mapped.
     #[inline(always)]
-    fn push(&mut self, phys: PhysAddr, len: u32, direction: Direction) {
-        if self.error.is_some() {
-            return;
-        }
-
-        let writable = direction == Direction::FromDevice;
-        let result = match &mut self.mappings {
-            None => self
-                .writer
-                .push(phys, len, writable)
-                .map(|_| ())
-                .map_err(BuildError::Ring),
-            Some(_) => self.map_and_push(phys, len, direction),
-        };
-        if let Err(err) = result {
-            self.error = Some(err);
+    pub(super) fn new(
+        writer: ring::Chain<'q, SplitRing, PackedRing, KVVec<Slot>>,
+        mappings: &'q mut Option<Mappings>,
+    ) -> Self {
+        Self {
+            writer,
+            plain: mappings.is_none(),
+            mappings,
+            error: None,
         }
     }
 
-    /// Appends one segment for a device that needs it mapped.
-    #[inline(never)]
-    fn map_and_push(
-        &mut self,
-        phys: PhysAddr,
-        len: u32,
-        direction: Direction,
-    ) -> Result<(), BuildError> {
+    /// Appends one segment.
+    #[inline(always)]
+    fn push(&mut self, phys: PhysAddr, len: u32, direction: Direction) {
         let writable = direction == Direction::FromDevice;
+        if !self.plain {
+            self.map_and_push(phys, len, direction);
+        } else if let Err(err) = self.writer.push(phys, len, writable) {
+            self.fail(BuildError::Ring(err));
+        }
+    }
+
+    /// Nothing comes of the chain.
+    #[cold]
+    fn fail(&mut self, err: BuildError) {
+        self.plain = false;
+        self.error = Some(err);
+    }
+
+    /// Appends one segment for a device that needs it mapped, if there was no error before.
+    #[inline(never)]
+    fn map_and_push(&mut self, phys: PhysAddr, len: u32, direction: Direction) {
+        let (Some(mappings), None) = (&mut *self.mappings, &self.error) else {
+            return;
+        };
+        let writable = direction == Direction::FromDevice;
+        let writer = &mut self.writer;
         // SAFETY: The segment's memory belongs to the token, which the queue keeps until the
         // mapping is ended.
-        let mapped = unsafe { self.space.map(phys, len, direction) };
-        let addr = mapped.map_err(|_| BuildError::Unmappable)?;
-        let place = self.writer.push(addr, len, writable).map_err(|err| {
-            // SAFETY: Mapped just now, and not remembered.
-            unsafe { self.space.unmap(addr, len, direction) };
-            BuildError::Ring(err)
-        })?;
-        if let Some(mappings) = &mut self.mappings {
-            mappings.remember(&mut self.mapped, place, addr, len, direction);
+        let pushed = unsafe {
+            mappings.map(phys, len, direction, |addr| {
+                writer.push(addr, len, writable)
+            })
+        };
+        if let Err(err) = pushed {
+            self.fail(err.map_or(BuildError::Unmappable, BuildError::Ring));
         }
-        Ok(())
+    }
+
+    /// Adds the chain to the ring, and returns its head.
+    ///
+    /// # Errors
+    ///
+    /// The first one. What was mapped is unmapped.
+    #[inline(always)]
+    pub(super) fn commit(&mut self) -> Result<u16, BuildError> {
+        if self.plain {
+            self.writer.commit().map_err(BuildError::Ring)
+        } else {
+            self.commit_mapped()
+        }
+    }
+
+    /// The same for a device that needs segments mapped, and after an error.
+    #[inline(never)]
+    fn commit_mapped(&mut self) -> Result<u16, BuildError> {
+        let committed = match self.error.take() {
+            None => self.writer.commit().map_err(BuildError::Ring),
+            Some(err) => Err(err),
+        };
+        if let Some(mappings) = self.mappings {
+            match committed {
+                Ok(head) => mappings.commit(head),
+                Err(_) => mappings.abandon(),
+            }
+        }
+        committed
     }
 }
 
@@ -136,7 +170,7 @@ impl<'q, 'a, State> Chain<'q, 'a, State> {
     }
 
     /// Appends segments that the device writes.
-    #[inline]
+    #[inline(always)]
     pub fn write_all(
         self,
         segments: impl IntoIterator<Item = SegmentMut<'a>>,
@@ -165,7 +199,7 @@ impl<'a> Chain<'_, 'a, Readable> {
     }
 
     /// Appends segments that the device reads.
-    #[inline]
+    #[inline(always)]
     pub fn read_all(self, segments: impl IntoIterator<Item = Segment<'a>>) -> Self {
         for segment in segments {
             self.builder

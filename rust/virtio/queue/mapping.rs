@@ -14,6 +14,7 @@ use crate::{
     dma::{
         BusAddr,
         Direction,
+        PhysAddr,
         Space, //
     },
     virtio::ring::Place, //
@@ -38,19 +39,9 @@ pub(super) struct Mappings {
     records: KVVec<Record>,
     /// The last record of each outstanding chain, by head.
     last: KVVec<u32>,
+    /// The last record of the chain that is being built.
+    open: u32,
     table_len: u16,
-}
-
-/// The segments mapped so far of a chain that is being built.
-pub(super) struct Mapped {
-    last: u32,
-}
-
-impl Default for Mapped {
-    /// Nothing mapped yet.
-    fn default() -> Self {
-        Self { last: END }
-    }
 }
 
 impl Mappings {
@@ -71,6 +62,7 @@ impl Mappings {
             space,
             records: KVVec::from_elem(blank, count, GFP_KERNEL)?,
             last: KVVec::from_elem(END, size.into(), GFP_KERNEL)?,
+            open: END,
             table_len,
         })
     }
@@ -87,32 +79,49 @@ impl Mappings {
         }
     }
 
-    /// Remembers that the segment put at `place` is mapped.
-    pub(super) fn remember(
+    /// Maps a segment of the chain that is being built, which `put` has put somewhere by its bus
+    /// address.
+    ///
+    /// # Safety
+    ///
+    /// Nothing but the device may use the memory of the segment until the mapping is ended: by
+    /// [`Self::abandon`], or by [`Self::unmap`] after [`Self::commit`].
+    ///
+    /// # Errors
+    ///
+    /// [`None`] when it can not be mapped now; otherwise those of `put`. Nothing is mapped then.
+    pub(super) unsafe fn map<E>(
         &mut self,
-        mapped: &mut Mapped,
-        place: Place,
-        addr: BusAddr,
+        phys: PhysAddr,
         len: u32,
         direction: Direction,
-    ) {
+        put: impl FnOnce(BusAddr) -> Result<Place, E>,
+    ) -> Result<(), Option<E>> {
+        // SAFETY: By the requirement of this function.
+        let addr = unsafe { self.space.map(phys, len, direction) }.map_err(|_| None)?;
+        let place = put(addr).map_err(|err| {
+            // SAFETY: Mapped just now, and not remembered.
+            unsafe { self.space.unmap(addr, len, direction) };
+            Some(err)
+        })?;
         let index = self.index(place);
         if let Some(record) = self.records.get_mut(index) {
             *record = Record {
                 addr,
                 len,
-                previous: mapped.last,
+                previous: self.open,
                 direction,
             };
             // CAST: There are at most 2^15 * 2^16 records.
-            mapped.last = index as u32;
+            self.open = index as u32;
         }
+        Ok(())
     }
 
-    /// The chain goes to the device under `head`.
-    pub(super) fn commit(&mut self, mapped: Mapped, head: u16) {
+    /// The chain that was being built goes to the device under `head`.
+    pub(super) fn commit(&mut self, head: u16) {
         if let Some(last) = self.last.get_mut(usize::from(head)) {
-            *last = mapped.last;
+            *last = core::mem::replace(&mut self.open, END);
         }
     }
 
@@ -125,14 +134,15 @@ impl Mappings {
     }
 
     /// The chain that was being built is given up: unmaps its segments.
-    pub(super) fn abandon(&mut self, mapped: Mapped) {
-        self.unmap_from(mapped.last);
+    pub(super) fn abandon(&mut self) {
+        let last = core::mem::replace(&mut self.open, END);
+        self.unmap_from(last);
     }
 
     /// Unmaps the segments from record `index` back to the first of the chain.
     fn unmap_from(&self, mut index: u32) {
         while let Some(record) = self.records.get(index as usize) {
-            // SAFETY: `record` was made by `remember` after a successful `map`, and is visited once:
+            // SAFETY: `record` was made by `map`, and is visited once:
             // the chain's way in was replaced by `END`.
             unsafe { self.space.unmap(record.addr, record.len, record.direction) };
             index = record.previous;

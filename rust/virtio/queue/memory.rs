@@ -15,10 +15,7 @@ use kernel::{
     sync::Arc, //
 };
 
-use self::{
-    barrier::Order,
-    tables::Tables, //
-};
+use self::barrier::Order;
 pub(super) use self::{
     packed::PackedRing,
     split::SplitRing, //

@@ -7,7 +7,7 @@
 use super::{
     chains::Chains,
     health::Health,
-    stats::Stats,
+    ChainError,
     LayoutError,
     Memory,
     Options,
@@ -28,9 +28,7 @@ pub(super) struct Batch {
 
 /// What a [`Split`](super::split::Split) and a [`Packed`](super::packed::Packed) have, and what can be
 /// said of either.
-pub struct Base<M, S> {
-    /// The shared memory.
-    pub(super) memory: M,
+pub struct Base<S> {
     /// Chains and free descriptors.
     pub(super) chains: Chains<S>,
     /// Entries of each indirect table; zero if they are not to be used.
@@ -41,10 +39,14 @@ pub struct Base<M, S> {
     pub(super) health: Health,
 }
 
-impl<M: Memory, S: DerefMut<Target = [Slot]>> Base<M, S> {
+impl<S: DerefMut<Target = [Slot]>> Base<S> {
     /// The base of a ring that is to be reset before it is used, with as many entries as its memory
     /// has: there has to be a slot for each.
-    pub(super) fn new(memory: M, slots: S, options: Options) -> Result<Self, LayoutError> {
+    pub(super) fn new<M: Memory>(
+        memory: &M,
+        slots: S,
+        options: Options,
+    ) -> Result<Self, LayoutError> {
         if slots.len() != usize::from(memory.size()) {
             return Err(LayoutError::Slots);
         }
@@ -54,7 +56,6 @@ impl<M: Memory, S: DerefMut<Target = [Slot]>> Base<M, S> {
             0
         };
         Ok(Self {
-            memory,
             chains: Chains::new(slots, options.in_order),
             table_len,
             options,
@@ -75,15 +76,8 @@ impl<M: Memory, S: DerefMut<Target = [Slot]>> Base<M, S> {
 
     /// Makes it as new, for a ring of `size` entries.
     pub(super) fn reset(&mut self, size: u16) {
-        self.memory.clear();
         self.chains.reset(size);
         self.health = Health::default();
-    }
-
-    /// The shared memory.
-    #[inline]
-    pub fn memory(&self) -> &M {
-        &self.memory
     }
 
     /// Free descriptors that chains can have.
@@ -99,16 +93,48 @@ impl<M: Memory, S: DerefMut<Target = [Slot]>> Base<M, S> {
         self.chains.capacity()
     }
 
-    /// Counters.
-    #[inline]
-    pub fn stats(&self) -> &Stats {
-        self.memory.stats()
-    }
-
     /// What broke the queue, if it is broken.
     #[inline]
     pub fn broken(&self) -> Option<Violation> {
         self.health.broken()
+    }
+
+    /// Whether a chain of at most `max` segments, for which there is room, goes to the table of the first
+    /// free descriptor.
+    ///
+    /// One segment goes into the ring, more go to a table if one is long enough. That takes one
+    /// descriptor, and the driver fewer instructions. In both cases a chain has no more segments than
+    /// the ring has descriptors, as the specification wants.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError::Full`], [`ChainError::TooLong`] or [`ChainError::Broken`].
+    #[inline(always)]
+    pub fn begin(&self, max: u16) -> Result<bool, ChainError> {
+        if self.health.is_broken() {
+            return Err(ChainError::Broken);
+        }
+        // Also refuses zero. What is longer than the ring must not go to a table either.
+        if max.wrapping_sub(1) >= self.chains.capacity() {
+            return Err(ChainError::TooLong);
+        }
+        if max == 1 || max > self.table_len {
+            return self.has_room(max).map(|()| false);
+        }
+        if self.chains.num_free() == 0 {
+            return Err(ChainError::Full);
+        }
+        Ok(true)
+    }
+
+    /// Whether a chain of `max` segments fits into the ring itself. Not inlined, so that the other way is
+    /// free of it.
+    #[inline(never)]
+    fn has_room(&self, max: u16) -> Result<(), ChainError> {
+        if max > self.chains.num_free() {
+            return Err(ChainError::Full);
+        }
+        Ok(())
     }
 
     /// Breaks the queue for a reason of the caller's, who is not told of it again. The first reason
@@ -116,11 +142,5 @@ impl<M: Memory, S: DerefMut<Target = [Slot]>> Base<M, S> {
     #[cold]
     pub fn break_with(&mut self, violation: Violation) {
         self.health.break_with(violation);
-    }
-
-    /// Breaks the queue for what the device did.
-    #[cold]
-    pub(super) fn reject(&mut self, violation: Violation) -> Violation {
-        self.health.reject(violation, self.memory.stats())
     }
 }

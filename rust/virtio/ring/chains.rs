@@ -12,18 +12,6 @@ use super::{
 };
 use core::ops::DerefMut;
 
-/// Which way a chain was laid out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Form {
-    /// The slot is not the head of an outstanding chain.
-    #[default]
-    None,
-    /// In descriptors of the ring.
-    Direct,
-    /// In the indirect table of its head.
-    Table,
-}
-
 /// The private state of one descriptor. All but `next` matters for heads of outstanding chains
 /// only.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,10 +26,8 @@ pub struct Slot {
     next: u16,
     /// The last descriptor of the chain.
     last: u16,
-    /// Segments of the chain.
-    segments: u16,
-    /// Whether this is the head of an outstanding chain.
-    form: Form,
+    /// Descriptors of the chain; zero if this is not the head of an outstanding one.
+    taken: u16,
 }
 
 /// The low half of a count, as an index.
@@ -55,16 +41,12 @@ pub(super) const fn index(count: u32) -> u16 {
 pub(super) struct Ready {
     /// Its head: the first of the free list.
     pub(super) head: u16,
-    /// Its last descriptor.
-    pub(super) last: u16,
-    /// The descriptor after it.
-    pub(super) rest: u16,
-    /// Its segments.
-    pub(super) segments: u16,
+    /// Its last descriptor and the one after it, if it has more than one.
+    pub(super) direct: Option<(u16, u16)>,
+    /// How many it has, at least one.
+    pub(super) taken: u16,
     /// Bytes that the device may write.
     pub(super) writable: u32,
-    /// Which way it was laid out.
-    pub(super) form: Form,
 }
 
 /// The chains of a ring, and the descriptors that are free.
@@ -177,40 +159,33 @@ impl<S: DerefMut<Target = [Slot]>> Chains<S> {
     }
 
     /// Adds a chain: its number and the descriptors it took.
-    #[inline]
-    pub(super) fn add(&mut self, chain: Ready) -> Result<u16, ChainError> {
+    #[inline(always)]
+    pub(super) fn add(&mut self, chain: Ready) -> Result<(), ChainError> {
         let slot = self
             .slots
             .get_mut(usize::from(chain.head))
             .ok_or(ChainError::Broken)?;
-        let taken = if chain.form == Form::Table {
-            slot.last = chain.head;
-            self.free_head = slot.next;
-            1
-        } else {
-            slot.last = chain.last;
-            self.free_head = chain.rest;
-            chain.segments
-        };
+        let (last, rest) = chain.direct.unwrap_or((chain.head, slot.next));
+        slot.last = last;
         slot.writable = chain.writable;
         slot.sequence = self.added;
-        slot.segments = chain.segments;
-        slot.form = chain.form;
+        slot.taken = chain.taken;
+        self.free_head = rest;
         // Who began the chain has seen that there are as many.
-        self.num_free = self.num_free.wrapping_sub(taken);
+        self.num_free = self.num_free.wrapping_sub(chain.taken);
         self.added = self.added.wrapping_add(1);
-        Ok(taken)
+        Ok(())
     }
 
-    /// The head and the writable bytes of the chain that the device calls `id`, if it has it: the
-    /// `unpublished` chains that were added last it does not have.
+    /// The head and the writable bytes of the chain that the device calls `id`, if it has it: those from
+    /// number `published` on it does not have.
     #[inline]
-    pub(super) fn published(&self, id: u32, unpublished: u16) -> Option<(u16, u32)> {
+    pub(super) fn published(&self, id: u32, published: u32) -> Option<(u16, u32)> {
         let head = u16::try_from(id).ok()?;
         let slot = self.slots.get(usize::from(head))?;
-        // The chain added last has a distance of one.
-        let distance = self.added.wrapping_sub(slot.sequence);
-        if is_lie(|| slot.form == Form::None || distance <= u32::from(unpublished)) {
+        // No chain that is outstanding is further back than half of all numbers.
+        let is_ahead = || slot.sequence.wrapping_sub(published) <= u32::MAX / 2;
+        if is_lie(|| slot.taken == 0 || is_ahead()) {
             return None;
         }
         Some((head, slot.writable))
@@ -220,31 +195,29 @@ impl<S: DerefMut<Target = [Slot]>> Chains<S> {
     #[inline]
     pub(super) fn number(&self, head: u16) -> Option<(u32, u32)> {
         let slot = self.slots.get(usize::from(head))?;
-        (slot.form != Form::None).then_some((slot.sequence, slot.writable))
+        (slot.taken != 0).then_some((slot.sequence, slot.writable))
     }
 
     /// Frees the descriptors of an outstanding chain, and says how many they were.
     #[inline]
     pub(super) fn free(&mut self, head: u16) -> Option<u16> {
         let slot = self.slots.get_mut(usize::from(head))?;
-        let taken = match slot.form {
-            Form::None => return None,
-            Form::Direct => slot.segments,
-            Form::Table => 1,
-        };
-        slot.form = Form::None;
+        let taken = core::mem::take(&mut slot.taken);
+        if taken == 0 {
+            return None;
+        }
         if self.in_order {
             // The circle stays as it is.
             let last = usize::from(slot.last);
             self.oldest = self.slots.get(last)?.next;
         } else {
-            if slot.last == head {
-                slot.next = self.free_head;
+            let last = slot.last;
+            let before = core::mem::replace(&mut self.free_head, head);
+            if last == head {
+                slot.next = before;
             } else {
-                let last = usize::from(slot.last);
-                self.slots.get_mut(last)?.next = self.free_head;
+                self.slots.get_mut(usize::from(last))?.next = before;
             }
-            self.free_head = head;
         }
         self.num_free = self.num_free.wrapping_add(taken);
         Some(taken)

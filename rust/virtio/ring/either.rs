@@ -16,12 +16,17 @@ use super::{
         SplitMemory, //
     },
     stats::Stats,
+    writer::{
+        Direct,
+        Target, //
+    },
     ChainError,
+    ChainWriter,
     LayoutError,
     Memory,
     Options,
-    Place,
     Slot,
+    Table,
     Used,
     Violation, //
 };
@@ -160,10 +165,35 @@ impl<A: SplitMemory, B: PackedMemory, S: DerefMut<Target = [Slot]>> Ring<A, B, S
     ///
     /// [`ChainError::Full`], [`ChainError::TooLong`] or [`ChainError::Broken`].
     #[inline(always)]
-    pub fn chain(&mut self, max: u16) -> Result<ChainWriter<'_, A, B, S>, ChainError> {
+    pub fn chain<'a>(&'a mut self, max: u16) -> Result<Chain<'a, A, B, S>, ChainError>
+    where
+        B: Memory<Table<'a> = A::Table<'a>>,
+    {
+        let in_table = self.begin(max)?;
+        Ok(self.chain_of(max, in_table))
+    }
+
+    /// Whether a chain of at most `max` segments goes to a table: see [`Base::begin`](super::Base::begin).
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError::Full`], [`ChainError::TooLong`] or [`ChainError::Broken`].
+    #[inline(always)]
+    pub fn begin(&self, max: u16) -> Result<bool, ChainError> {
+        both!(Self, self, ring => ring.begin(max))
+    }
+
+    /// Starts a chain of at most `max` segments, for which [`Self::begin`] has said that there is room
+    /// `in_table` or in the ring.
+    // Apart from it, as a chain in a `Result` is not kept in registers.
+    #[inline(always)]
+    pub fn chain_of<'a>(&'a mut self, max: u16, in_table: bool) -> Chain<'a, A, B, S>
+    where
+        B: Memory<Table<'a> = A::Table<'a>>,
+    {
         match self {
-            Self::Split(ring) => ring.chain(max).map(ChainWriter::Split),
-            Self::Packed(ring) => ring.chain(max).map(ChainWriter::Packed),
+            Self::Split(ring) => ring.chain_of(max, in_table).map(Draft::Split),
+            Self::Packed(ring) => ring.chain_of(max, in_table).map(Draft::Packed),
         }
     }
 
@@ -173,20 +203,33 @@ impl<A: SplitMemory, B: PackedMemory, S: DerefMut<Target = [Slot]>> Ring<A, B, S
         both!(Self, self, ring => ring.publish())
     }
 
-    /// Returns the next chain that the device has used: see [`Split::peek`].
+    /// Takes back the next chain that the device has used: see [`Split::pop`].
     ///
     /// # Errors
     ///
     /// When the device breaks the rules, once.
-    #[inline]
-    pub fn peek(&mut self) -> Result<Option<Used>, Violation> {
-        both!(Self, self, ring => ring.peek())
+    #[inline(always)]
+    pub fn pop(&mut self) -> Result<Option<Used>, Violation> {
+        both!(Self, self, ring => ring.pop())
     }
 
-    /// Takes back a chain that [`Self::peek`] returned.
-    #[inline]
-    pub fn release(&mut self, used: Used) {
-        both!(Self, self, ring => ring.release(used));
+    /// Takes back all chains that the device has used, until it is to interrupt for the next one, or until
+    /// there are no more if nobody waits for interrupts.
+    ///
+    /// # Errors
+    ///
+    /// When the device breaks the rules, once.
+    #[inline(always)]
+    pub fn pop_all(&mut self, waits: bool, mut f: impl FnMut(Used)) -> Result<(), Violation> {
+        both!(Self, self, ring => loop {
+            ring.disable_interrupts();
+            while let Some(used) = ring.pop()? {
+                f(used);
+            }
+            if !waits || ring.enable_interrupts() {
+                return Ok(());
+            }
+        })
     }
 
     /// Tells the device that the driver looks by itself: see [`Split::disable_interrupts`].
@@ -212,33 +255,38 @@ impl<A: SplitMemory, B: PackedMemory, S: DerefMut<Target = [Slot]>> Ring<A, B, S
     }
 }
 
-/// A chain that is being written to a ring of either form. Dropping it leaves all as it was.
-#[must_use = "a chain does nothing before it is committed"]
-pub enum ChainWriter<'a, A, B, S> {
-    /// To a split one.
-    Split(split::ChainWriter<'a, A, S>),
-    /// To a packed one.
-    Packed(packed::ChainWriter<'a, B, S>),
+/// A ring of either form, and a chain for it.
+// With a smaller tag it is copied byte by byte.
+#[repr(usize)]
+pub enum Draft<'a, A, B, S> {
+    /// For a split one.
+    Split(split::Draft<'a, A, S>),
+    /// For a packed one.
+    Packed(packed::Draft<'a, B, S>),
 }
 
-impl<A: SplitMemory, B: PackedMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'_, A, B, S> {
-    /// Adds a segment at the end: see [`split::ChainWriter::push`].
-    ///
-    /// # Errors
-    ///
-    /// Any that spoils the chain.
+impl<T: Table, A: SplitMemory, B: PackedMemory, S: DerefMut<Target = [Slot]>> Target<T>
+    for Draft<'_, A, B, S>
+{
+    fn push(
+        &mut self,
+        chain: &Direct,
+        addr: u64,
+        len: u32,
+        writable: bool,
+    ) -> Result<u16, ChainError> {
+        both!(Self, self, ring => Target::<T>::push(ring, chain, addr, len, writable))
+    }
+
+    fn commit(&mut self, chain: &Direct, writable: u32) -> Result<(), ChainError> {
+        both!(Self, self, ring => Target::<T>::commit(ring, chain, writable))
+    }
+
     #[inline(always)]
-    pub fn push(&mut self, addr: u64, len: u32, writable: bool) -> Result<Place, ChainError> {
-        both!(Self, self, chain => chain.push(addr, len, writable))
-    }
-
-    /// Adds the chain to the ring, and returns what `peek` will call it.
-    ///
-    /// # Errors
-    ///
-    /// [`ChainError::Empty`] when nothing was pushed, or a push failed.
-    #[inline]
-    pub fn commit(&mut self) -> Result<u16, ChainError> {
-        both!(Self, self, chain => chain.commit())
+    fn commit_table(&mut self, head: u16, table: &mut T, writable: u32) -> Result<(), ChainError> {
+        both!(Self, self, ring => ring.commit_table(head, table, writable))
     }
 }
+
+/// A chain that is being written to a ring of either form.
+pub type Chain<'a, A, B, S> = ChainWriter<<A as Memory>::Table<'a>, Draft<'a, A, B, S>>;

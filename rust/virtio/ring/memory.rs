@@ -4,7 +4,10 @@
 
 //! What any ring needs of the memory that it shares with the device.
 
-use super::stats::Stats;
+use super::{
+    stats::Stats,
+    Table, //
+};
 
 /// Access to the shared memory of one ring, whatever its form is.
 ///
@@ -15,6 +18,11 @@ use super::stats::Stats;
 /// With `VIRTIO_F_ORDER_PLATFORM` the barriers are those that the platform has for hardware;
 /// otherwise those that processors have among each other are enough.
 pub trait Memory {
+    /// What writes an indirect table.
+    type Table<'a>: Table
+    where
+        Self: 'a;
+
     /// Entries of the ring. Only [`Self::resize`] changes that.
     fn size(&self) -> u16;
 
@@ -34,8 +42,9 @@ pub trait Memory {
     /// Entries of each of the indirect tables, of which there is one for each descriptor; zero
     /// without tables.
     fn table_len(&self) -> u16;
-    /// The bus address of the indirect table that belongs to `head`.
-    fn table_addr(&self, head: u16) -> u64;
+    /// The indirect table that belongs to `head`, to write its first `len` entries, which are at most
+    /// [`Self::table_len`]; `linked` as those of split rings are, or not (VIRTIO 1.4, 2.8.7).
+    fn table(&self, head: u16, len: u16, linked: bool) -> Self::Table<'_>;
 
     /// Orders writes to the ring before the barrier before those after it, as the device sees them.
     fn wmb(&self);

@@ -20,9 +20,12 @@ use super::{
         Batch, //
     },
     chains::index,
+    stats::Stats,
     trust::is_lie,
     ChainError,
+    ChainWriter,
     LayoutError,
+    Memory,
     Options,
     Slot,
     Used,
@@ -39,11 +42,17 @@ pub mod layout;
 mod memory;
 mod position;
 
-use self::position::Position;
 pub use self::{
-    chain::ChainWriter,
+    chain::Draft,
     memory::PackedMemory, //
 };
+use self::{
+    chain::Unpublished,
+    position::Position, //
+};
+
+/// A chain that is being written to a packed ring.
+pub type Chain<'a, M, S> = ChainWriter<<M as Memory>::Table<'a>, Draft<'a, M, S>>;
 
 /// Flags of descriptors.
 pub mod flags {
@@ -66,46 +75,45 @@ pub mod flags {
 /// # Invariants
 ///
 /// While not broken:
-/// - Descriptors from `used` to `next` are the device's, or will be when those from `published` on
+/// - Descriptors from `used` to `unpublished.next` are the device's, or will be when those from `published` on
 ///   are made available; the others are free.
-/// - The last `unpublished` of the chains added are in descriptors from `published` on.
+/// - The last `unpublished.count` of the chains added are in descriptors from `published` on.
 pub struct Packed<M, S> {
+    /// The shared memory.
+    memory: M,
     /// What is the same in both forms.
-    base: Base<M, S>,
+    base: Base<S>,
     /// Entries.
     size: u16,
-    /// Where the next chain goes.
-    next: Position,
     /// Where the first chain is that the device cannot see.
     published: Position,
+    /// The chains from there on.
+    unpublished: Unpublished,
     /// Where the device writes its next used descriptor.
     used: Position,
-    /// Chains that the device cannot see.
-    unpublished: u16,
-    /// The flags that make the first of them available, and the others with it.
-    withheld: u16,
     /// Chains taken back, modulo 2^16.
     completed: u16,
     /// What the device sees as descriptor or as flags of the driver's event suppression.
     shown: u16,
     /// Whether the next descriptor has been seen to be used.
     seen: bool,
-    /// What it says, once that has been read.
+    /// What the one before it says, while not all chains are taken back for which it stands. Only with
+    /// `VIRTIO_F_IN_ORDER`.
     batch: Option<Batch>,
 }
 
 impl<M, S> Deref for Packed<M, S> {
-    type Target = Base<M, S>;
+    type Target = Base<S>;
 
     #[inline]
-    fn deref(&self) -> &Base<M, S> {
+    fn deref(&self) -> &Base<S> {
         &self.base
     }
 }
 
 impl<M, S> DerefMut for Packed<M, S> {
     #[inline]
-    fn deref_mut(&mut self) -> &mut Base<M, S> {
+    fn deref_mut(&mut self) -> &mut Base<S> {
         &mut self.base
     }
 }
@@ -121,13 +129,12 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
             return Err(LayoutError::Size);
         }
         let mut packed = Self {
-            base: Base::new(memory, slots, options)?,
+            base: Base::new(&memory, slots, options)?,
+            memory,
             size,
-            next: Position::START,
             published: Position::START,
+            unpublished: Unpublished::new(size),
             used: Position::START,
-            unpublished: 0,
-            withheld: 0,
             completed: 0,
             shown: event::ENABLE,
             seen: false,
@@ -141,11 +148,11 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
     /// Chains that were outstanding are forgotten: [`Self::drain`] takes them out before. Counters
     /// go on.
     pub fn reset(&mut self) {
+        self.memory.clear();
         self.base.reset(self.size);
-        self.next = Position::START;
         self.published = Position::START;
+        self.unpublished = Unpublished::new(self.size);
         self.used = Position::START;
-        self.unpublished = 0;
         self.completed = 0;
         self.shown = event::ENABLE;
         self.seen = false;
@@ -190,6 +197,24 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         self.size
     }
 
+    /// The shared memory.
+    #[inline]
+    pub fn memory(&self) -> &M {
+        &self.memory
+    }
+
+    /// Counters.
+    #[inline]
+    pub fn stats(&self) -> &Stats {
+        self.memory.stats()
+    }
+
+    /// Breaks the queue for what the device did.
+    #[cold]
+    fn reject(&mut self, violation: Violation) -> Violation {
+        self.base.health.reject(violation, self.memory.stats())
+    }
+
     /// Chains that were added and not yet taken back.
     #[inline]
     pub fn outstanding(&self) -> u16 {
@@ -208,41 +233,43 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
     /// # Errors
     ///
     /// [`ChainError::Full`], [`ChainError::TooLong`] or [`ChainError::Broken`].
-    #[inline]
-    pub fn chain(&mut self, max: u16) -> Result<ChainWriter<'_, M, S>, ChainError> {
-        ChainWriter::new(self, max)
+    #[inline(always)]
+    pub fn chain(&mut self, max: u16) -> Result<Chain<'_, M, S>, ChainError> {
+        let in_table = self.begin(max)?;
+        Ok(self.chain_of(max, in_table))
     }
 
-    /// A chain has been written to the next `taken` descriptors, except for the flags of the first
-    /// one.
-    #[inline]
-    fn place(&mut self, flags: u16, taken: u16) {
-        if self.unpublished == 0 {
-            self.withheld = flags;
-        } else {
-            // The device sees this one after the one that is withheld, and no sooner.
-            self.memory.write_flags(self.next.offset(), flags);
-        }
-        // No more than the size.
-        self.unpublished = self.unpublished.wrapping_add(1);
-        self.next = self.next.advance(taken, self.size);
+    /// Starts a chain of at most `max` segments, for which [`Base::begin`] has said that there is room
+    /// `in_table` or in the ring.
+    #[inline(always)]
+    pub(super) fn chain_of(&mut self, max: u16, in_table: bool) -> Chain<'_, M, S> {
+        let head = self.chains.free_head();
+        let len = if in_table { max } else { 0 };
+        let table = self.memory.table(head, len, false);
+        let draft = Draft {
+            memory: &self.memory,
+            base: &mut self.base,
+            unpublished: &mut self.unpublished,
+        };
+        ChainWriter::new(draft, table, head, max, in_table)
     }
 
     /// Shows the device all chains added since the last time, and says whether it wants to be
     /// notified of them.
     #[inline]
     pub fn publish(&mut self) -> bool {
-        if self.unpublished == 0 || self.health.is_broken() {
+        if self.unpublished.count == 0 || self.health.is_broken() {
             return false;
         }
         let old = self.published;
-        let new = self.next;
+        let new = self.unpublished.next;
         // The device must not see the flags of the first descriptor before the rest of it and all
         // the others: once it finds this one available, it goes on to the next.
         self.memory.wmb();
-        self.memory.write_flags(old.offset(), self.withheld);
+        self.memory
+            .write_flags(old.offset(), self.unpublished.withheld);
         self.published = new;
-        self.unpublished = 0;
+        self.unpublished.count = 0;
         // The device writes its wish and then looks at the flags once more; the other way round
         // here. With less than a full barrier between, each could miss what the other wrote.
         self.memory.mb();
@@ -257,101 +284,95 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         wanted
     }
 
-    /// Looks whether the device has used the next descriptor. What it has said once it cannot take
-    /// back: a device that changes its mind would keep the driver busy.
+    /// Whether the device has used the next descriptor.
     #[inline]
-    fn look(&mut self) -> bool {
+    fn is_next_used(&self) -> bool {
         // Where nothing was made available nothing is used. What a device wrote there all the same is
         // overwritten by the next chain, and must not count as an answer to it.
-        if !self.seen && self.used != self.published {
-            let flags = self.memory.read_flags(self.used.offset());
-            if self.used.is_used(flags) {
-                self.seen = true;
-                // The rest of the descriptor must not be read before its flags.
-                self.memory.rmb();
-            }
+        if self.used == self.published {
+            return false;
         }
-        self.seen
+        let flags = self.memory.read_flags(self.used.offset());
+        if !self.used.is_used(flags) {
+            return false;
+        }
+        // The rest of the descriptor must not be read before its flags.
+        self.memory.rmb();
+        true
     }
 
-    /// Returns the next chain that the device has used, without taking it back: that is done by
-    /// [`Self::release`].
+    /// Takes back the next chain that the device has used.
     ///
     /// # Errors
     ///
     /// When the device breaks the rules, once; there is nothing to take from a broken queue.
-    #[inline]
-    pub fn peek(&mut self) -> Result<Option<Used>, Violation> {
+    #[inline(always)]
+    pub fn pop(&mut self) -> Result<Option<Used>, Violation> {
         if self.health.is_broken() {
             return self.health.report();
         }
-        let batch = match self.batch {
-            Some(batch) => batch,
-            None => {
-                if !self.look() {
-                    return Ok(None);
-                }
-                self.read_used()?
-            }
-        };
-        let (head, written) = if self.options.in_order && self.chains.oldest() != batch.last {
-            let head = self.chains.oldest();
-            match self.chains.number(head) {
-                Some((_, writable)) => (head, writable),
-                None => return Err(self.reject(Violation::Internal)),
-            }
+        if self.batch.is_none() && !self.seen && !self.is_next_used() {
+            return Ok(None);
+        }
+        let (head, written) = if self.options.in_order {
+            self.next_in_order()?
         } else {
-            (batch.last, batch.written)
+            self.read_used()?
         };
-        Ok(Some(Used {
-            head,
-            written,
-            position: self.used.get(),
-        }))
+        let Some(taken) = self.chains.free(head) else {
+            return Err(self.reject(Violation::Internal));
+        };
+        self.seen = false;
+        self.used = self.used.advance(taken, self.size);
+        self.completed = self.completed.wrapping_add(1);
+        self.memory.stats().completions.count();
+        Ok(Some(Used { head, written }))
     }
 
-    /// Reads the rest of the next descriptor, which is used.
+    /// Reads the rest of the next descriptor, which is used: the chain that it names, and the bytes that
+    /// were written to it.
     ///
     /// The flag is not looked at without which the length means nothing (VIRTIO 1.4, 2.8.4): QEMU
     /// never sets it, and alioth leaves it as it was in the descriptor that was available there, while
     /// the lengths of both are right.
     #[inline]
-    fn read_used(&mut self) -> Result<Batch, Violation> {
+    fn read_used(&mut self) -> Result<(u16, u32), Violation> {
         let (id, len) = self.memory.read_used(self.used.offset());
-        let Some((last, writable)) = self.chains.published(id.into(), self.unpublished) else {
+        let unpublished = u32::from(self.unpublished.count);
+        let published = self.chains.added().wrapping_sub(unpublished);
+        let Some((head, writable)) = self.chains.published(id.into(), published) else {
             return Err(self.reject(Violation::UsedId));
         };
         // Devices are known that report more than they wrote, or a length where nothing was
         // writable.
-        let written = if is_lie(|| len > writable) {
+        if is_lie(|| len > writable) {
             self.memory.stats().clamped.count();
-            writable
-        } else {
-            len
-        };
-        Ok(*self.batch.insert(Batch { last, written }))
+            return Ok((head, writable));
+        }
+        Ok((head, len))
     }
 
-    /// Takes back a chain that [`Self::peek`] returned.
+    /// The chain that comes next with `VIRTIO_F_IN_ORDER`, and the bytes that were written to it.
+    ///
+    /// The device need not write more than one descriptor for several chains: it names the last of them.
     #[inline]
-    pub fn release(&mut self, used: Used) {
-        // Only one that is not the chain that comes next can fail here: a second one for the same.
-        let taken = if used.position == self.used.get() {
-            self.chains.free(used.head)
-        } else {
-            None
+    fn next_in_order(&mut self) -> Result<(u16, u32), Violation> {
+        let batch = match self.batch {
+            Some(batch) => batch,
+            None => {
+                let (last, written) = self.read_used()?;
+                *self.batch.insert(Batch { last, written })
+            }
         };
-        let Some(taken) = taken else {
-            self.break_with(Violation::Internal);
-            return;
-        };
-        if self.batch.is_none_or(|batch| batch.last == used.head) {
+        let head = self.chains.oldest();
+        if head == batch.last {
             self.batch = None;
-            self.seen = false;
+            return Ok((head, batch.written));
         }
-        self.used = self.used.advance(taken, self.size);
-        self.completed = self.completed.wrapping_add(1);
-        self.memory.stats().completions.count();
+        match self.chains.number(head) {
+            Some((_, writable)) => Ok((head, writable)),
+            None => Err(self.reject(Violation::Internal)),
+        }
     }
 
     /// Tells the device that the driver looks by itself. It is a hint: interrupts may still come.
@@ -376,7 +397,7 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
     }
 
     /// Asks for one interrupt, when the next chain is used. Returns whether the caller may wait for
-    /// it: if not, there are chains to take or there is a violation to hear of, by [`Self::peek`],
+    /// it: if not, there are chains to take or there is a violation to hear of, by [`Self::pop`],
     /// and this is to be called again after that.
     ///
     /// It is to be called again after each interrupt: with the event index there is no other one
@@ -407,7 +428,10 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
             // that the device could see before needs none.
             self.memory.mb();
         }
-        !self.look()
+        // What the device has said once it cannot take back: one that changes its mind would keep the
+        // driver busy.
+        self.seen = self.is_next_used();
+        !self.seen
     }
 
     /// Takes back the next outstanding chain, whether or not the device has used it. Takes the

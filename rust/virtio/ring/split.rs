@@ -20,9 +20,12 @@ use super::{
     descriptor::Descriptor,
     event,
     layout,
+    stats::Stats,
     trust::is_lie,
     ChainError,
+    ChainWriter,
     LayoutError,
+    Memory,
     Options,
     Slot,
     Used,
@@ -37,9 +40,12 @@ mod chain;
 mod memory;
 
 pub use self::{
-    chain::ChainWriter,
+    chain::Draft,
     memory::SplitMemory, //
 };
+
+/// A chain that is being written to a split ring.
+pub type Chain<'a, M, S> = ChainWriter<<M as Memory>::Table<'a>, Draft<'a, M, S>>;
 
 /// The driver's side of a split virtqueue: `M` is the memory it shares with the device, `S` holds
 /// its private state.
@@ -51,12 +57,14 @@ pub use self::{
 ///   device.
 /// - `last_used <= used_seen <= published <= added`, in that circular order.
 pub struct Split<M, S> {
+    /// The shared memory.
+    memory: M,
     /// What is the same in both forms.
-    base: Base<M, S>,
+    base: Base<S>,
     /// Size less one.
     mask: u16,
-    /// The available index that the device sees.
-    published: u16,
+    /// Chains that the device sees, ever: the available index is the lower half.
+    published: u32,
     /// Used entries consumed.
     last_used: u16,
     /// The used index as last read; no further than `published`.
@@ -69,17 +77,17 @@ pub struct Split<M, S> {
 }
 
 impl<M, S> Deref for Split<M, S> {
-    type Target = Base<M, S>;
+    type Target = Base<S>;
 
     #[inline]
-    fn deref(&self) -> &Base<M, S> {
+    fn deref(&self) -> &Base<S> {
         &self.base
     }
 }
 
 impl<M, S> DerefMut for Split<M, S> {
     #[inline]
-    fn deref_mut(&mut self) -> &mut Base<M, S> {
+    fn deref_mut(&mut self) -> &mut Base<S> {
         &mut self.base
     }
 }
@@ -95,7 +103,8 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
             return Err(LayoutError::Size);
         }
         let mut split = Self {
-            base: Base::new(memory, slots, options)?,
+            base: Base::new(&memory, slots, options)?,
+            memory,
             mask: size.wrapping_sub(1),
             published: 0,
             last_used: 0,
@@ -111,7 +120,9 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
     /// Chains that were outstanding are forgotten: [`Self::drain`] takes them out before. Counters
     /// go on.
     pub fn reset(&mut self) {
-        self.base.reset(self.size());
+        self.memory.clear();
+        let size = self.size();
+        self.base.reset(size);
         self.published = 0;
         self.last_used = 0;
         self.used_seen = 0;
@@ -150,6 +161,24 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         self.mask.wrapping_add(1)
     }
 
+    /// The shared memory.
+    #[inline]
+    pub fn memory(&self) -> &M {
+        &self.memory
+    }
+
+    /// Counters.
+    #[inline]
+    pub fn stats(&self) -> &Stats {
+        self.memory.stats()
+    }
+
+    /// Breaks the queue for what the device did.
+    #[cold]
+    fn reject(&mut self, violation: Violation) -> Violation {
+        self.base.health.reject(violation, self.memory.stats())
+    }
+
     /// Chains that were added and not yet taken back.
     #[inline]
     pub fn outstanding(&self) -> u16 {
@@ -160,7 +189,7 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
     /// available index that the device sees.
     #[inline]
     pub fn notification_data(&self) -> u16 {
-        self.published
+        index(self.published)
     }
 
     /// Starts a chain of at most `max` segments, which is no more than [`Base::capacity`].
@@ -168,16 +197,31 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
     /// # Errors
     ///
     /// [`ChainError::Full`], [`ChainError::TooLong`] or [`ChainError::Broken`].
-    #[inline]
-    pub fn chain(&mut self, max: u16) -> Result<ChainWriter<'_, M, S>, ChainError> {
-        ChainWriter::new(self, max)
+    #[inline(always)]
+    pub fn chain(&mut self, max: u16) -> Result<Chain<'_, M, S>, ChainError> {
+        let in_table = self.begin(max)?;
+        Ok(self.chain_of(max, in_table))
+    }
+
+    /// Starts a chain of at most `max` segments, for which [`Base::begin`] has said that there is room
+    /// `in_table` or in the ring.
+    #[inline(always)]
+    pub(super) fn chain_of(&mut self, max: u16, in_table: bool) -> Chain<'_, M, S> {
+        let head = self.chains.free_head();
+        let len = if in_table { max } else { 0 };
+        let table = self.memory.table(head, len, true);
+        let draft = Draft {
+            memory: &self.memory,
+            base: &mut self.base,
+        };
+        ChainWriter::new(draft, table, head, max, in_table)
     }
 
     /// Shows the device all chains added since the last time, and says whether it wants to be
     /// notified of them.
     #[inline]
     pub fn publish(&mut self) -> bool {
-        let old = self.published;
+        let old = index(self.published);
         let new = index(self.chains.added());
         if new == old || self.health.is_broken() {
             return false;
@@ -185,7 +229,7 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         // The device must not see the index before the descriptors and entries that it covers.
         self.memory.wmb();
         self.memory.write_avail_idx(new);
-        self.published = new;
+        self.published = self.chains.added();
         // The device writes its wish and then looks at the index once more; the other way round
         // here. With less than a full barrier between, each could miss what the other wrote.
         self.memory.mb();
@@ -211,7 +255,7 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         if idx == self.last_used {
             return Ok(false);
         }
-        let visible = self.published.wrapping_sub(self.last_used);
+        let visible = index(self.published).wrapping_sub(self.last_used);
         if is_lie(|| idx.wrapping_sub(self.last_used) > visible) {
             return Err(self.reject(Violation::UsedIndex));
         }
@@ -221,14 +265,13 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         Ok(true)
     }
 
-    /// Returns the next chain that the device has used, without taking it back: that is done by
-    /// [`Self::release`].
+    /// Takes back the next chain that the device has used.
     ///
     /// # Errors
     ///
     /// When the device breaks the rules, once; there is nothing to take from a broken queue.
-    #[inline]
-    pub fn peek(&mut self) -> Result<Option<Used>, Violation> {
+    #[inline(always)]
+    pub fn pop(&mut self) -> Result<Option<Used>, Violation> {
         if self.health.is_broken() {
             return self.health.report();
         }
@@ -240,11 +283,12 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         } else {
             self.read_entry()?
         };
-        Ok(Some(Used {
-            head,
-            written,
-            position: self.last_used,
-        }))
+        if self.chains.free(head).is_none() {
+            return Err(self.reject(Violation::Internal));
+        }
+        self.last_used = self.last_used.wrapping_add(1);
+        self.memory.stats().completions.count();
+        Ok(Some(Used { head, written }))
     }
 
     /// Reads the entry of the used ring that comes next: the chain that it names, and the bytes that
@@ -252,8 +296,7 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
     #[inline]
     fn read_entry(&mut self) -> Result<(u16, u32), Violation> {
         let (id, len) = self.memory.read_used_elem(self.last_used);
-        let unpublished = index(self.chains.added()).wrapping_sub(self.published);
-        let Some((head, writable)) = self.chains.published(id, unpublished) else {
+        let Some((head, writable)) = self.chains.published(id, self.published) else {
             return Err(self.reject(Violation::UsedId));
         };
         // Devices are known that report more than they wrote, or a length where nothing was
@@ -287,27 +330,13 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         };
         let head = self.chains.oldest();
         if head == batch.last {
+            self.batch = None;
             return Ok((head, batch.written));
         }
         match self.chains.number(head) {
             Some((_, writable)) => Ok((head, writable)),
             None => Err(self.reject(Violation::Internal)),
         }
-    }
-
-    /// Takes back a chain that [`Self::peek`] returned.
-    #[inline]
-    pub fn release(&mut self, used: Used) {
-        // Only one that is not the entry that comes next can fail here: a second one for the same.
-        if used.position != self.last_used || self.chains.free(used.head).is_none() {
-            self.break_with(Violation::Internal);
-            return;
-        }
-        if self.batch.is_some_and(|batch| batch.last == used.head) {
-            self.batch = None;
-        }
-        self.last_used = self.last_used.wrapping_add(1);
-        self.memory.stats().completions.count();
     }
 
     /// Tells the device that the driver looks by itself. It is a hint: interrupts may still come.
@@ -335,7 +364,7 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
     }
 
     /// Asks for one interrupt, when the next chain is used. Returns whether the caller may wait for
-    /// it: if not, there are chains to take or there is a violation to hear of, by [`Self::peek`],
+    /// it: if not, there are chains to take or there is a violation to hear of, by [`Self::pop`],
     /// and this is to be called again after that.
     ///
     /// It is to be called again after each interrupt: with the event index there is no other one

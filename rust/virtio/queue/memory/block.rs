@@ -12,9 +12,12 @@ use kernel::{
 };
 
 use super::{
+    tables::{
+        Table,
+        Tables, //
+    },
     Layout,
-    Order,
-    Tables, //
+    Order, //
 };
 use crate::{
     dma::{
@@ -38,6 +41,9 @@ use crate::{
 
 /// A form of rings.
 pub(in super::super) trait Form {
+    /// Whether the entries of its indirect tables are linked.
+    const LINKED: bool;
+
     /// Whether a ring may have `size` entries.
     fn is_valid_size(size: u16) -> bool;
 
@@ -56,7 +62,7 @@ pub(in super::super) struct Block<F, M = Guest> {
     pub(super) desc: *mut u8,
     pub(super) driver: *mut u8,
     pub(super) device: *mut u8,
-    pub(super) tables: Tables,
+    pub(super) tables: Tables<M>,
     pub(super) size: u16,
     pub(super) mask: u16,
     order: Order,
@@ -88,7 +94,7 @@ impl<F: Form, M: Machine> Block<F, M> {
             desc: base,
             driver: base.wrapping_add(parts.driver),
             device: base.wrapping_add(parts.device),
-            tables: Tables::allocate(space, size, wanted.table_len),
+            tables: Tables::allocate(space, wanted, F::LINKED),
             size,
             mask: size - 1,
             order: Order::new(wanted.platform_order),
@@ -113,6 +119,11 @@ impl<F: Form, M: Machine> Block<F, M> {
 }
 
 impl<F: Form, M: Machine> Memory for Block<F, M> {
+    type Table<'a>
+        = Table<'a, M>
+    where
+        Self: 'a;
+
     #[inline]
     fn size(&self) -> u16 {
         self.size
@@ -150,9 +161,9 @@ impl<F: Form, M: Machine> Memory for Block<F, M> {
         self.tables.len()
     }
 
-    #[inline]
-    fn table_addr(&self, head: u16) -> u64 {
-        self.tables.bus(head)
+    #[inline(always)]
+    fn table(&self, head: u16, len: u16, _linked: bool) -> Table<'_, M> {
+        self.tables.table(head, len)
     }
 
     #[inline]

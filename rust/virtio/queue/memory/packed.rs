@@ -33,6 +33,8 @@ use crate::virtio::{
 pub(in super::super) enum Packed {}
 
 impl Form for Packed {
+    const LINKED: bool = false;
+
     fn is_valid_size(size: u16) -> bool {
         layout::is_valid_size(size)
     }
@@ -149,11 +151,5 @@ impl<M: Machine> PackedMemory for PackedRing<M> {
         let event: u32 = unsafe { read(self.device) };
         // CAST: The two halves; what does not fit has been masked or shifted out.
         ((event & 0xffff) as u16, (event >> 16) as u16)
-    }
-
-    #[inline]
-    fn write_table(&self, head: u16, entry: u16, addr: u64, len: u32, flags: u16) {
-        let tail = BYTES.encode_three(len, 0, flags);
-        self.tables.write(head, entry, BYTES.encode(addr), tail);
     }
 }

@@ -32,6 +32,8 @@ use crate::virtio::{
 pub(in super::super) enum Split {}
 
 impl Form for Split {
+    const LINKED: bool = true;
+
     fn is_valid_size(size: u16) -> bool {
         layout::is_valid_size(size)
     }
@@ -111,6 +113,14 @@ impl<M: Machine> SplitMemory for SplitRing<M> {
     }
 
     #[inline]
+    fn write_desc_flags(&self, index: u16, flags: u16) {
+        // No wrap: inside the table.
+        let offset = usize::from(index & self.mask).wrapping_mul(DESC);
+        // SAFETY: The masked index is inside the descriptor table, and the field in the descriptor.
+        unsafe { self.write16(self.desc.wrapping_add(offset).wrapping_add(12), flags) }
+    }
+
+    #[inline]
     fn write_avail_ring(&self, position: u16, head: u16) {
         // SAFETY: The entry is inside the available ring.
         unsafe { self.write16(self.avail_entry(position), head) }
@@ -161,11 +171,5 @@ impl<M: Machine> SplitMemory for SplitRing<M> {
         let offset = layout::avail_event(self.size);
         // SAFETY: The field is inside the used ring.
         unsafe { self.read16(self.device.wrapping_add(offset)) }
-    }
-
-    #[inline]
-    fn write_table(&self, head: u16, entry: u16, desc: Descriptor) {
-        let (addr, tail) = self.halves(desc);
-        self.tables.write(head & self.mask, entry, addr, tail);
     }
 }

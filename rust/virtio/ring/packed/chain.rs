@@ -6,202 +6,154 @@
 
 use super::{
     super::{
-        chain::{
-            form,
-            Draft, //
-        },
-        chains::{
-            Form,
-            Ready, //
-        },
+        chains::Ready,
         descriptor::Descriptor,
+        writer::{
+            Direct,
+            Target, //
+        },
+        Base,
         ChainError,
-        Place,
         Slot,
+        Table,
         Violation, //
     },
     flags,
     position::Position,
-    Packed,
     PackedMemory, //
 };
 use core::ops::DerefMut;
 
-/// The number of the descriptor after `at` in a ring of `size`. Without the wrap counter of a
-/// [`Position`] this is but a few instructions for each segment.
-#[inline(always)]
-fn after(at: u16, size: u16) -> u16 {
-    // No more than 2^15.
-    let next = at.wrapping_add(1);
-    if next == size {
-        0
-    } else {
-        next
+/// Chains that were added, and that the device cannot see.
+pub(super) struct Unpublished {
+    /// Entries of the ring.
+    size: u16,
+    /// Where the next chain goes.
+    pub(super) next: Position,
+    /// How many there are.
+    pub(super) count: u16,
+    /// The flags that make the first of them available, and the others with it.
+    pub(super) withheld: u16,
+}
+
+impl Unpublished {
+    /// None, in a ring that is new and has `size` entries.
+    pub(super) fn new(size: u16) -> Self {
+        Self {
+            size,
+            next: Position::START,
+            count: 0,
+            withheld: 0,
+        }
     }
 }
 
-/// A chain that is being written. Dropping it leaves all as it was.
+/// A packed ring, and a list of descriptors for it.
 ///
-/// No flags are written before the chain is committed: what is left in the ring by one that was
+/// No flags are written before the chain is complete: what is left in the ring by one that was
 /// dropped does not become available when others are put in its place.
-#[must_use = "a chain does nothing before it is committed"]
-pub struct ChainWriter<'a, M, S> {
-    /// The ring.
-    packed: &'a mut Packed<M, S>,
-    /// What is known of the chain.
-    draft: Draft,
-    /// The slot of the chain, which is its buffer id.
-    head: u16,
-    /// The slot of the segment pushed last, if the chain goes to the ring.
-    last: u16,
-    /// The slot after it.
-    cursor: u16,
-    /// The number of the descriptor where the next segment goes, if the chain goes to the ring.
-    at: u16,
-    /// Segments that the device reads.
-    readable: u16,
-    /// Where the segments go.
-    form: Form,
+pub struct Draft<'a, M, S> {
+    /// The shared memory.
+    pub(super) memory: &'a M,
+    /// Chains and free descriptors.
+    pub(super) base: &'a mut Base<S>,
+    /// Where the chain goes.
+    pub(super) unpublished: &'a mut Unpublished,
 }
 
-impl<'a, M: PackedMemory, S: DerefMut<Target = [Slot]>> ChainWriter<'a, M, S> {
-    /// Starts a chain: see [`Packed::chain`].
-    #[inline(always)]
-    pub(super) fn new(packed: &'a mut Packed<M, S>, max: u16) -> Result<Self, ChainError> {
-        if packed.health.is_broken() {
-            return Err(ChainError::Broken);
-        }
-        let chains = &packed.chains;
-        let form = form(max, chains.num_free(), chains.capacity(), packed.table_len)?;
-        let head = packed.chains.free_head();
-        Ok(Self {
-            draft: Draft::new(max),
-            head,
-            last: head,
-            cursor: head,
-            at: packed.next.offset(),
-            readable: 0,
-            form,
-            packed,
-        })
-    }
-
-    /// Adds a segment at the end; `addr` is a bus address. Returns where it was put.
-    ///
-    /// # Errors
-    ///
-    /// [`ChainError::Empty`], [`ChainError::Excess`], [`ChainError::Order`] or
-    /// [`ChainError::Bytes`]: then the chain is spoilt, and cannot be committed any more.
-    #[inline(always)]
-    pub fn push(&mut self, addr: u64, len: u32, writable: bool) -> Result<Place, ChainError> {
-        let checked = self.draft.check(len, writable);
-        let bytes = checked.map_err(|error| self.draft.spoil(error))?;
-        let head = self.head;
-        let place = if self.form == Form::Table {
-            let entry = self.draft.pushed();
-            // No other flag than this one means anything in a table (VIRTIO 1.4, 2.8.7).
-            let flags = if writable { flags::WRITE } else { 0 };
-            let memory = &self.packed.memory;
-            memory.write_table(head, entry, addr, len, flags);
-            Place::Table { head, entry }
-        } else {
-            self.push_directly(addr, len)?
-        };
-        if !writable {
-            // No more than there are segments.
-            self.readable = self.readable.wrapping_add(1);
-        }
-        self.draft.push(len, writable, bytes);
-        Ok(place)
-    }
-
-    /// Adds a segment to the ring itself.
-    #[inline(never)]
-    fn push_directly(&mut self, addr: u64, len: u32) -> Result<Place, ChainError> {
-        let slot = self.cursor;
-        let Some(next) = self.packed.chains.next(slot) else {
-            self.packed.break_with(Violation::Internal);
-            return Err(self.draft.spoil(ChainError::Broken));
-        };
-        self.cursor = next;
-        self.last = slot;
-        // The id matters in the last one only (VIRTIO 1.4, 2.8.6), which any could be.
-        let memory = &self.packed.memory;
-        memory.write_desc(self.at, addr, len, self.head);
-        self.at = after(self.at, self.packed.size);
-        Ok(Place::Direct(slot))
-    }
-
-    /// Writes the flags of all segments but the first, which is at `first`.
-    #[inline(never)]
-    fn write_flags(&self, first: Position, segments: u16) {
+impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Draft<'_, M, S> {
+    /// Writes the flags of all segments but the first.
+    fn write_flags(&self, chain: &Direct) {
+        let first = self.unpublished.next;
         let mut at = first.offset();
         let mut available = first.available();
-        for entry in 1..segments {
-            at = after(at, self.packed.size);
-            if at == 0 {
+        for entry in 1..chain.pushed {
+            // No more than 2^15.
+            at = at.wrapping_add(1);
+            if at == self.unpublished.size {
                 // The other round begins.
+                at = 0;
                 available ^= flags::AVAIL | flags::USED;
             }
             let mut flags = available;
-            if entry >= self.readable {
+            if entry >= chain.readable {
                 flags |= flags::WRITE;
             }
-            if entry.wrapping_add(1) != segments {
+            if entry.wrapping_add(1) != chain.pushed {
                 flags |= flags::NEXT;
             }
-            self.packed.memory.write_flags(at, flags);
+            self.memory.write_flags(at, flags);
         }
     }
 
-    /// Adds the chain to the ring, and returns its buffer id. The device sees it after
-    /// [`Packed::publish`].
-    ///
-    /// # Errors
-    ///
-    /// [`ChainError::Empty`] when nothing was pushed, or a push failed.
-    #[inline]
-    pub fn commit(&mut self) -> Result<u16, ChainError> {
-        let head = self.head;
-        let writable = self.draft.writable();
-        let segments = self.draft.take();
-        if segments == 0 {
-            return Err(ChainError::Empty);
+    /// Adds a chain, all of which is written but the flags of the first descriptor.
+    #[inline(always)]
+    fn add(&mut self, chain: Ready, flags: u16) -> Result<(), ChainError> {
+        let taken = chain.taken;
+        if let Err(error) = self.base.chains.add(chain) {
+            self.base.break_with(Violation::Internal);
+            return Err(error);
         }
-        let first = self.packed.next;
-        let flags = if self.form == Form::Table {
-            let memory = &self.packed.memory;
-            // No overflow: 2^15 entries at most.
-            let len = u32::from(segments).wrapping_mul(Descriptor::SIZE);
-            memory.write_desc(first.offset(), memory.table_addr(head), len, head);
-            first.available() | flags::INDIRECT
+        let Unpublished {
+            size,
+            next,
+            count,
+            withheld,
+        } = &mut *self.unpublished;
+        let flags = next.available() | flags;
+        if *count == 0 {
+            *withheld = flags;
         } else {
-            let rest = if segments == 1 {
-                0
-            } else {
-                self.write_flags(first, segments);
-                flags::NEXT
-            };
-            let write = if self.readable == 0 { flags::WRITE } else { 0 };
-            first.available() | write | rest
-        };
-        let taken = self.packed.chains.add(Ready {
-            head,
-            last: self.last,
-            rest: self.cursor,
-            segments,
-            writable,
-            form: self.form,
-        });
-        match taken {
-            Ok(taken) => {
-                self.packed.place(flags, taken);
-                Ok(head)
-            }
-            Err(error) => {
-                self.packed.break_with(Violation::Internal);
-                Err(error)
-            }
+            // The device sees this one after the one that is withheld, and no sooner.
+            self.memory.write_flags(next.offset(), flags);
         }
+        // No more than the size.
+        *count = count.wrapping_add(1);
+        *next = next.advance(taken, *size);
+        Ok(())
+    }
+}
+
+impl<T: Table, M: PackedMemory, S: DerefMut<Target = [Slot]>> Target<T> for Draft<'_, M, S> {
+    fn push(&mut self, chain: &Direct, addr: u64, len: u32, _: bool) -> Result<u16, ChainError> {
+        let Some(next) = self.base.chains.next(chain.rest()) else {
+            self.base.break_with(Violation::Internal);
+            return Err(ChainError::Broken);
+        };
+        let at = self
+            .unpublished
+            .next
+            .advance(chain.pushed, self.unpublished.size);
+        // The id matters in the last one only (VIRTIO 1.4, 2.8.6), which any could be.
+        self.memory.write_desc(at.offset(), addr, len, chain.head);
+        Ok(next)
+    }
+
+    fn commit(&mut self, chain: &Direct, writable: u32) -> Result<(), ChainError> {
+        self.write_flags(chain);
+        let write = if chain.readable == 0 { flags::WRITE } else { 0 };
+        let rest = if chain.pushed == 1 { 0 } else { flags::NEXT };
+        let ready = Ready {
+            head: chain.head,
+            direct: Some((chain.last, chain.rest())),
+            taken: chain.pushed,
+            writable,
+        };
+        self.add(ready, write | rest)
+    }
+
+    #[inline(always)]
+    fn commit_table(&mut self, head: u16, table: &mut T, writable: u32) -> Result<(), ChainError> {
+        // No overflow: 2^15 entries at most.
+        let len = u32::from(table.len()).wrapping_mul(Descriptor::SIZE);
+        let at = self.unpublished.next.offset();
+        self.memory.write_desc(at, table.addr(), len, head);
+        let ready = Ready {
+            head,
+            direct: None,
+            taken: 1,
+            writable,
+        };
+        self.add(ready, flags::INDIRECT)
     }
 }

@@ -24,8 +24,4 @@ pub trait PackedMemory: Memory {
     fn read_used(&self, offset: u16) -> (u16, u32);
     /// Reads the device's event suppression: descriptor and flags, both by one access.
     fn read_device_event(&self) -> (u16, u16);
-
-    /// Writes an entry of the indirect table that belongs to `head`: its address, its length and
-    /// its flags. Its id is reserved, and remains zero.
-    fn write_table(&self, head: u16, entry: u16, addr: u64, len: u32, flags: u16);
 }

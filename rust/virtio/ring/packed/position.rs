@@ -47,12 +47,17 @@ impl Position {
     pub(super) fn advance(self, count: u16, size: u16) -> Self {
         // Less than 2^15 and no more than 2^15.
         let offset = self.offset().wrapping_add(count);
-        let wrap = self.0 & Self::WRAP;
         if offset >= size {
-            Self(offset.wrapping_sub(size) | (wrap ^ Self::WRAP))
+            self.next_round(offset.wrapping_sub(size))
         } else {
-            Self(offset | wrap)
+            Self(self.0.wrapping_add(count))
         }
+    }
+
+    /// This offset in the round after this one.
+    #[cold]
+    fn next_round(self, offset: u16) -> Self {
+        Self(offset | (self.0 & Self::WRAP ^ Self::WRAP))
     }
 
     /// The flags by which a descriptor at this position is available.
@@ -83,7 +88,13 @@ impl Position {
         if self.wrap() == end.wrap() {
             self.offset()
         } else {
-            self.offset().wrapping_sub(size)
+            self.in_last_round(size)
         }
+    }
+
+    /// The offset as seen from the round after this one.
+    #[cold]
+    fn in_last_round(self, size: u16) -> u16 {
+        self.offset().wrapping_sub(size)
     }
 }

@@ -14,6 +14,8 @@ use super::{
 pub trait SplitMemory: Memory {
     /// Writes a descriptor of the descriptor table.
     fn write_desc(&self, index: u16, desc: Descriptor);
+    /// Writes the flags of a descriptor.
+    fn write_desc_flags(&self, index: u16, flags: u16);
     /// Writes an entry of the available ring.
     fn write_avail_ring(&self, position: u16, head: u16);
     /// Writes the index of the available ring.
@@ -31,7 +33,4 @@ pub trait SplitMemory: Memory {
     fn read_used_flags(&self) -> u16;
     /// Reads the index of the available ring at which the device asks for a notification.
     fn read_avail_event(&self) -> u16;
-
-    /// Writes an entry of the indirect table that belongs to `head`.
-    fn write_table(&self, head: u16, entry: u16, desc: Descriptor);
 }

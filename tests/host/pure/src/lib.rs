@@ -8,6 +8,8 @@
 
 #![no_std]
 
+pub mod entries;
+
 pub use self::virtio::*;
 
 /// As much of `rust/virtio.rs` as does not need the kernel.

@@ -31,17 +31,23 @@ use alioth::virtio::queue::{
     VirtQueue, //
 };
 use alioth::virtio::IrqSender;
-use pure::ring::{
-    descriptor::Descriptor,
-    layout,
-    packed::PackedMemory,
-    split::SplitMemory,
-    stats::Stats,
-    Either,
-    Memory,
-    Options,
-    Ring as EitherRing,
-    Slot, //
+use pure::{
+    entries::{
+        Entries,
+        WriteEntry, //
+    },
+    ring::{
+        descriptor::Descriptor,
+        layout,
+        packed::PackedMemory,
+        split::SplitMemory,
+        stats::Stats,
+        Either,
+        Memory,
+        Options,
+        Ring as EitherRing,
+        Slot, //
+    }, //
 };
 use std::collections::VecDeque;
 use std::io::{
@@ -154,6 +160,11 @@ impl Guest {
 }
 
 impl Memory for Guest {
+    type Table<'b>
+        = Entries<'b>
+    where
+        Self: 'b;
+
     fn size(&self) -> u16 {
         self.size
     }
@@ -172,8 +183,8 @@ impl Memory for Guest {
         TABLE_LEN
     }
 
-    fn table_addr(&self, head: u16) -> u64 {
-        TABLES + 16 * u64::from(head) * u64::from(TABLE_LEN)
+    fn table(&self, head: u16, len: u16, linked: bool) -> Self::Table<'_> {
+        Entries::new(self, head, len, linked)
     }
 
     fn wmb(&self) {
@@ -189,11 +200,28 @@ impl Memory for Guest {
     }
 }
 
+impl WriteEntry for Guest {
+    fn write_entry(&self, head: u16, entry: u16, desc: Descriptor) {
+        let at = self.table_addr(head) + 16 * u64::from(entry);
+        // Packed rings are without tables here.
+        self.desc(at, desc.addr, desc.len, desc.flags);
+        self.write(at + 14, desc.next);
+    }
+
+    fn table_addr(&self, head: u16) -> u64 {
+        TABLES + 16 * u64::from(head) * u64::from(TABLE_LEN)
+    }
+}
+
 impl SplitMemory for Guest {
     fn write_desc(&self, index: u16, desc: Descriptor) {
         let at = BASE + 16 * u64::from(index);
         self.desc(at, desc.addr, desc.len, desc.flags);
         self.write(at + 14, desc.next);
+    }
+
+    fn write_desc_flags(&self, index: u16, flags: u16) {
+        self.write(BASE + 16 * u64::from(index) + 12, flags);
     }
 
     fn write_avail_ring(&self, position: u16, head: u16) {
@@ -229,12 +257,6 @@ impl SplitMemory for Guest {
     fn read_avail_event(&self) -> u16 {
         self.read(DEVICE + layout::avail_event(self.size) as u64)
     }
-
-    fn write_table(&self, head: u16, entry: u16, desc: Descriptor) {
-        let at = self.table_addr(head) + 16 * u64::from(entry);
-        self.desc(at, desc.addr, desc.len, desc.flags);
-        self.write(at + 14, desc.next);
-    }
 }
 
 impl PackedMemory for Guest {
@@ -266,12 +288,6 @@ impl PackedMemory for Guest {
 
     fn read_device_event(&self) -> (u16, u16) {
         (self.read(DEVICE), self.read(DEVICE + 2))
-    }
-
-    fn write_table(&self, head: u16, entry: u16, addr: u64, len: u32, flags: u16) {
-        let at = self.table_addr(head) + 16 * u64::from(entry);
-        self.desc(at, addr, len, 0);
-        self.write(at + 14, flags);
     }
 }
 
@@ -386,7 +402,7 @@ fn turns<'m, Q: VirtQueue<'m>>(
             waiting = ring.enable_interrupts();
             continue;
         }
-        while let Some(used) = ring.peek().expect("alioth keeps to the rules") {
+        while let Some(used) = ring.pop().expect("alioth keeps to the rules") {
             let (number, request) = outstanding[usize::from(used.head)].take().unwrap();
             let room: u32 = request.answers.iter().map(|(_, len)| len).sum();
             let expected = answer(&request.sent, used.head, room as usize);
@@ -399,7 +415,6 @@ fn turns<'m, Q: VirtQueue<'m>>(
             }
             assert_eq!(&found[..expected.len()], &expected);
             numbers.push_back(number);
-            ring.release(used);
             completed += 1;
             waiting = false;
         }

@@ -98,7 +98,8 @@ fn chains_have_less_than_4_gib() {
         let mut chain = ring.chain(3).unwrap();
         chain.push(0, u32::MAX - 1, false).unwrap();
         chain.push(1 << 32, 1, second_is_writable).unwrap();
-        assert_eq!(chain.push(2 << 32, 1, true), Err(ChainError::Bytes));
+        chain.push(2 << 32, 1, true).unwrap();
+        assert_eq!(chain.commit(), Err(ChainError::Bytes));
 
         let mut chain = ring.chain(2).unwrap();
         chain.push(0, 1, false).unwrap();
@@ -315,6 +316,8 @@ fn adding_writes_no_more_than_it_must() {
     add(&mut ring, &segments(1, 1, 1));
     let expected = [
         Access::WriteTable(1, 0),
+        Access::WriteTable(1, 1),
+        // That it is the last one shows when the chain is complete.
         Access::WriteTable(1, 1),
         Access::WriteDesc(1),
         Access::WriteAvailRing(1),

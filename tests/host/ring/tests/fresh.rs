@@ -63,7 +63,7 @@ fn lay_out(kind: Kind, filling: u16) {
     };
     assert_eq!(device.poll(), Ok(0), "{kind:?} {filling:#x}");
     assert!(!ring.publish());
-    assert_eq!(ring.peek(), Ok(None), "{kind:?} {filling:#x}");
+    assert_eq!(ring.pop(), Ok(None), "{kind:?} {filling:#x}");
     assert!(ring.enable_interrupts());
 }
 
@@ -168,5 +168,5 @@ fn chains_beyond_the_end_are_forgotten() {
     shared.used[0] = (u32::from(last), 0);
     shared.used_idx = 1;
     drop(shared);
-    assert_eq!(ring.peek(), Err(Violation::UsedId));
+    assert_eq!(ring.pop(), Err(Violation::UsedId));
 }

@@ -236,7 +236,7 @@ impl Model {
 
     /// The driver takes a chain back: the one used first, with its length.
     fn pop(&mut self) {
-        let used = self.ring.peek().expect("the device keeps to the rules");
+        let used = self.ring.pop().expect("the device keeps to the rules");
         let Some(used) = used else {
             assert!(self.used.is_empty());
             return;
@@ -245,7 +245,6 @@ impl Model {
         let (segments, _) = self.outstanding.remove(&head).expect("outstanding");
         let writable = segments.iter().filter(|s| s.writable).map(|s| s.len).sum();
         assert_eq!((used.head, used.written), (head, len.min(writable)));
-        self.ring.release(used);
     }
 
     /// What always holds.

@@ -7,17 +7,23 @@
 //! When something is lost both sleep for ever; here, until time is up. A barrier that is missing
 //! may need more luck to be noticed than this has: that is what the crate `weak` is for.
 
-use pure::ring::{
-    self,
-    descriptor::Descriptor,
-    event,
-    split::{
-        Split,
-        SplitMemory, //
+use pure::{
+    entries::{
+        Entries,
+        WriteEntry, //
     },
-    stats::Stats,
-    Options,
-    Slot, //
+    ring::{
+        self,
+        descriptor::Descriptor,
+        event,
+        split::{
+            Split,
+            SplitMemory, //
+        },
+        stats::Stats,
+        Options,
+        Slot, //
+    }, //
 };
 use std::sync::{
     atomic::{
@@ -133,6 +139,11 @@ impl Shared {
 struct Memory(Arc<Shared>);
 
 impl ring::Memory for Memory {
+    type Table<'b>
+        = Entries<'b>
+    where
+        Self: 'b;
+
     fn size(&self) -> u16 {
         self.0.desc.len() as u16
     }
@@ -149,8 +160,8 @@ impl ring::Memory for Memory {
         0
     }
 
-    fn table_addr(&self, _: u16) -> u64 {
-        0
+    fn table(&self, head: u16, len: u16, linked: bool) -> Self::Table<'_> {
+        Entries::new(self, head, len, linked)
     }
 
     fn wmb(&self) {
@@ -166,12 +177,26 @@ impl ring::Memory for Memory {
     }
 }
 
+impl WriteEntry for Memory {
+    fn write_entry(&self, _: u16, _: u16, _: Descriptor) {}
+
+    fn table_addr(&self, _: u16) -> u64 {
+        0
+    }
+}
+
 impl SplitMemory for Memory {
     fn write_desc(&self, index: u16, desc: Descriptor) {
         let [addr, rest] = &self.0.desc[self.0.at(index)];
         addr.store(desc.addr, Relaxed);
         let flags = u64::from(desc.flags) << 32 | u64::from(desc.next) << 48;
         rest.store(u64::from(desc.len) | flags, Relaxed);
+    }
+
+    fn write_desc_flags(&self, index: u16, flags: u16) {
+        let rest = &self.0.desc[self.0.at(index)][1];
+        let others = rest.load(Relaxed) & !(0xffff << 32);
+        rest.store(others | u64::from(flags) << 32, Relaxed);
     }
 
     fn write_avail_ring(&self, position: u16, head: u16) {
@@ -206,8 +231,6 @@ impl SplitMemory for Memory {
     fn read_avail_event(&self) -> u16 {
         self.0.avail_event.load(Relaxed)
     }
-
-    fn write_table(&self, _: u16, _: u16, _: Descriptor) {}
 }
 
 /// The device: uses each chain, saying that it wrote as much as the low bits of its address, until

@@ -8,18 +8,24 @@
 //! Each chain carries data: what the device reads from it and what the driver finds written is
 //! compared byte by byte.
 
-use pure::ring::{
-    descriptor::Descriptor,
-    layout,
-    split::{
-        Split,
-        SplitMemory, //
+use pure::{
+    entries::{
+        Entries,
+        WriteEntry, //
     },
-    stats::Stats,
-    Memory,
-    Options,
-    Place,
-    Slot, //
+    ring::{
+        descriptor::Descriptor,
+        layout,
+        split::{
+            Split,
+            SplitMemory, //
+        },
+        stats::Stats,
+        Memory,
+        Options,
+        Place,
+        Slot, //
+    }, //
 };
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -132,6 +138,11 @@ impl Shared {
 }
 
 impl Memory for Shared {
+    type Table<'b>
+        = Entries<'b>
+    where
+        Self: 'b;
+
     fn size(&self) -> u16 {
         self.size
     }
@@ -157,9 +168,8 @@ impl Memory for Shared {
         TABLE_LEN
     }
 
-    fn table_addr(&self, head: u16) -> u64 {
-        let head = u64::from(head & (self.size - 1));
-        self.tables + head * u64::from(TABLE_LEN) * u64::from(Descriptor::SIZE)
+    fn table(&self, head: u16, len: u16, linked: bool) -> Self::Table<'_> {
+        Entries::new(self, head, len, linked)
     }
 
     fn wmb(&self) {
@@ -175,10 +185,28 @@ impl Memory for Shared {
     }
 }
 
+impl WriteEntry for Shared {
+    fn write_entry(&self, head: u16, entry: u16, desc: Descriptor) {
+        let entry = u64::from(entry % TABLE_LEN);
+        let address = self.table_addr(head) + entry * u64::from(Descriptor::SIZE);
+        self.write_descriptor(address, desc);
+    }
+
+    fn table_addr(&self, head: u16) -> u64 {
+        let head = u64::from(head & (self.size - 1));
+        self.tables + head * u64::from(TABLE_LEN) * u64::from(Descriptor::SIZE)
+    }
+}
+
 impl SplitMemory for Shared {
     fn write_desc(&self, index: u16, desc: Descriptor) {
         let index = u64::from(index & (self.size - 1));
         self.write_descriptor(DESC + index * u64::from(Descriptor::SIZE), desc);
+    }
+
+    fn write_desc_flags(&self, index: u16, flags: u16) {
+        let index = u64::from(index & (self.size - 1));
+        self.write(DESC + index * u64::from(Descriptor::SIZE), 12, flags);
     }
 
     fn write_avail_ring(&self, position: u16, head: u16) {
@@ -217,12 +245,6 @@ impl SplitMemory for Shared {
 
     fn read_avail_event(&self) -> u16 {
         self.read(self.used, layout::avail_event(self.size))
-    }
-
-    fn write_table(&self, head: u16, entry: u16, desc: Descriptor) {
-        let entry = u64::from(entry % TABLE_LEN);
-        let address = self.table_addr(head) + entry * u64::from(Descriptor::SIZE);
-        self.write_descriptor(address, desc);
     }
 }
 

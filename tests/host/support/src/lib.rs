@@ -83,10 +83,9 @@ where
     M: SplitMemory,
     S: DerefMut<Target = [Slot]>,
 {
-    let Some(used) = ring.peek()? else {
+    let Some(used) = ring.pop()? else {
         return Ok(None);
     };
     let result = (used.head, used.written);
-    ring.release(used);
     Ok(Some(result))
 }

@@ -4,12 +4,18 @@
 
 //! Memory that driver and device share, and that panics when the driver breaks a rule.
 
-use pure::ring::{
-    descriptor::Descriptor,
-    split::SplitMemory,
-    stats::Stats,
-    Memory,
-    Options, //
+use pure::{
+    entries::{
+        Entries,
+        WriteEntry, //
+    },
+    ring::{
+        descriptor::Descriptor,
+        split::SplitMemory,
+        stats::Stats,
+        Memory,
+        Options, //
+    }, //
 };
 use std::cell::{
     Ref,
@@ -322,6 +328,11 @@ impl Recorder {
 }
 
 impl Memory for Recorder {
+    type Table<'b>
+        = Entries<'b>
+    where
+        Self: 'b;
+
     fn size(&self) -> u16 {
         self.shared().size
     }
@@ -358,8 +369,8 @@ impl Memory for Recorder {
         self.shared().table_len
     }
 
-    fn table_addr(&self, head: u16) -> u64 {
-        self.shared().table_addr(head)
+    fn table(&self, head: u16, len: u16, linked: bool) -> Self::Table<'_> {
+        Entries::new(self, head, len, linked)
     }
 
     fn wmb(&self) {
@@ -377,6 +388,21 @@ impl Memory for Recorder {
     }
 }
 
+impl WriteEntry for Recorder {
+    fn write_entry(&self, head: u16, entry: u16, desc: Descriptor) {
+        let mut shared = self.log(Access::WriteTable(head, entry));
+        assert!(!shared.is_exposed(head), "wrote exposed table {head}");
+        assert!(entry < shared.table_len);
+        shared.unordered_write = true;
+        let at = shared.table(head) + usize::from(entry);
+        shared.tables[at] = desc;
+    }
+
+    fn table_addr(&self, head: u16) -> u64 {
+        self.shared().table_addr(head)
+    }
+}
+
 impl SplitMemory for Recorder {
     fn write_desc(&self, index: u16, desc: Descriptor) {
         let mut shared = self.log(Access::WriteDesc(index));
@@ -386,6 +412,16 @@ impl SplitMemory for Recorder {
         );
         shared.unordered_write = true;
         shared.desc[usize::from(index)] = desc;
+    }
+
+    fn write_desc_flags(&self, index: u16, flags: u16) {
+        let mut shared = self.log(Access::WriteDesc(index));
+        assert!(
+            !shared.is_exposed(index),
+            "wrote exposed descriptor {index}"
+        );
+        shared.unordered_write = true;
+        shared.desc[usize::from(index)].flags = flags;
     }
 
     fn write_avail_ring(&self, position: u16, head: u16) {
@@ -436,14 +472,5 @@ impl SplitMemory for Recorder {
 
     fn read_avail_event(&self) -> u16 {
         self.log(Access::ReadAvailEvent).avail_event
-    }
-
-    fn write_table(&self, head: u16, entry: u16, desc: Descriptor) {
-        let mut shared = self.log(Access::WriteTable(head, entry));
-        assert!(!shared.is_exposed(head), "wrote exposed table {head}");
-        assert!(entry < shared.table_len);
-        shared.unordered_write = true;
-        let at = shared.table(head) + usize::from(entry);
-        shared.tables[at] = desc;
     }
 }

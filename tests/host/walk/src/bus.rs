@@ -12,18 +12,24 @@ use device::{
     Memory as _,
     Queue, //
 };
-use pure::ring::{
-    descriptor::Descriptor,
-    layout,
-    packed::{
-        flags,
-        PackedMemory, //
+use pure::{
+    entries::{
+        Entries,
+        WriteEntry, //
     },
-    split::SplitMemory,
-    stats::Stats,
-    Either,
-    Memory,
-    Options, //
+    ring::{
+        descriptor::Descriptor,
+        layout,
+        packed::{
+            flags,
+            PackedMemory, //
+        },
+        split::SplitMemory,
+        stats::Stats,
+        Either,
+        Memory,
+        Options, //
+    }, //
 };
 use std::cell::Cell;
 use std::sync::atomic::{
@@ -181,6 +187,11 @@ impl Bus {
 }
 
 impl Memory for Bus {
+    type Table<'b>
+        = Entries<'b>
+    where
+        Self: 'b;
+
     fn size(&self) -> u16 {
         self.size
     }
@@ -209,8 +220,8 @@ impl Memory for Bus {
         self.table_len
     }
 
-    fn table_addr(&self, head: u16) -> u64 {
-        self.tables + 16 * u64::from(head) * u64::from(self.table_len)
+    fn table(&self, head: u16, len: u16, linked: bool) -> Self::Table<'_> {
+        Entries::new(self, head, len, linked)
     }
 
     fn wmb(&self) {
@@ -230,10 +241,33 @@ impl Memory for Bus {
     }
 }
 
+impl WriteEntry for Bus {
+    fn write_entry(&self, head: u16, entry: u16, desc: Descriptor) {
+        assert!(head < self.size && entry < self.table_len);
+        let at = self.table_addr(head) + 16 * u64::from(entry);
+        match self.packed {
+            false => self.write(at, desc),
+            true => {
+                self.write_raw(at, desc.addr, desc.len, 0);
+                self.write16(at + 14, desc.flags);
+            }
+        }
+    }
+
+    fn table_addr(&self, head: u16) -> u64 {
+        self.tables + 16 * u64::from(head) * u64::from(self.table_len)
+    }
+}
+
 impl SplitMemory for Bus {
     fn write_desc(&self, index: u16, desc: Descriptor) {
         assert!(index < self.size, "descriptor {index}");
         self.write(self.at.desc + 16 * u64::from(index), desc);
+    }
+
+    fn write_desc_flags(&self, index: u16, flags: u16) {
+        assert!(index < self.size, "descriptor {index}");
+        self.write16(self.at.desc + 16 * u64::from(index) + 12, flags);
     }
 
     fn write_avail_ring(&self, position: u16, head: u16) {
@@ -272,11 +306,6 @@ impl SplitMemory for Bus {
 
     fn read_avail_event(&self) -> u16 {
         self.read16(self.at.device + layout::avail_event(self.size) as u64)
-    }
-
-    fn write_table(&self, head: u16, entry: u16, desc: Descriptor) {
-        assert!(head < self.size && entry < self.table_len);
-        self.write(self.table_addr(head) + 16 * u64::from(entry), desc);
     }
 }
 
@@ -318,12 +347,5 @@ impl PackedMemory for Bus {
 
     fn read_device_event(&self) -> (u16, u16) {
         (self.read16(self.at.device), self.read16(self.at.device + 2))
-    }
-
-    fn write_table(&self, head: u16, entry: u16, addr: u64, len: u32, flags: u16) {
-        assert!(head < self.size && entry < self.table_len);
-        let at = self.table_addr(head) + 16 * u64::from(entry);
-        self.write_raw(at, addr, len, 0);
-        self.write16(at + 14, flags);
     }
 }

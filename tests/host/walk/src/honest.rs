@@ -376,14 +376,13 @@ impl Walk {
     fn pop(&mut self) {
         let expected = self.used.pop_front();
         let expected = expected.map(|used| self.expect(used));
-        let used = self.ring.peek().expect("the device keeps to the rules");
+        let used = self.ring.pop().expect("the device keeps to the rules");
         let found = used.as_ref().map(|used| (used.head, used.written));
         assert_eq!(found, expected);
         let Some(used) = used else {
             return;
         };
         self.forget(used.head);
-        self.ring.release(used);
         self.operations += 1;
         self.counted[2] += 1;
     }

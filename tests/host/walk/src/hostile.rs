@@ -12,20 +12,26 @@ use crate::{
     Kind,
     Source, //
 };
-use pure::ring::{
-    descriptor::Descriptor,
-    packed::{
-        flags,
-        PackedMemory, //
+use pure::{
+    entries::{
+        Entries,
+        WriteEntry, //
     },
-    split::SplitMemory,
-    stats::Stats,
-    ChainError,
-    Either,
-    Memory,
-    Ring as EitherRing,
-    Slot,
-    Violation, //
+    ring::{
+        descriptor::Descriptor,
+        packed::{
+            flags,
+            PackedMemory, //
+        },
+        split::SplitMemory,
+        stats::Stats,
+        ChainError,
+        Either,
+        Memory,
+        Ring as EitherRing,
+        Slot,
+        Violation, //
+    }, //
 };
 use std::cell::{
     Cell,
@@ -110,6 +116,11 @@ impl<'a> Liar<'a> {
 }
 
 impl Memory for Liar<'_> {
+    type Table<'b>
+        = Entries<'b>
+    where
+        Self: 'b;
+
     fn size(&self) -> u16 {
         self.kind.size
     }
@@ -128,8 +139,8 @@ impl Memory for Liar<'_> {
         self.kind.table_len
     }
 
-    fn table_addr(&self, head: u16) -> u64 {
-        u64::from(head) << 32
+    fn table(&self, head: u16, len: u16, linked: bool) -> Self::Table<'_> {
+        Entries::new(self, head, len, linked)
     }
 
     fn wmb(&self) {}
@@ -139,8 +150,22 @@ impl Memory for Liar<'_> {
     fn mb(&self) {}
 }
 
+impl WriteEntry for Liar<'_> {
+    fn write_entry(&self, head: u16, entry: u16, _: Descriptor) {
+        assert!(head < self.kind.size && entry < self.kind.table_len);
+    }
+
+    fn table_addr(&self, head: u16) -> u64 {
+        u64::from(head) << 32
+    }
+}
+
 impl SplitMemory for Liar<'_> {
     fn write_desc(&self, index: u16, _: Descriptor) {
+        assert!(index < self.kind.size);
+    }
+
+    fn write_desc_flags(&self, index: u16, _: u16) {
         assert!(index < self.kind.size);
     }
 
@@ -179,10 +204,6 @@ impl SplitMemory for Liar<'_> {
 
     fn read_avail_event(&self) -> u16 {
         self.read().u16()
-    }
-
-    fn write_table(&self, head: u16, entry: u16, _: Descriptor) {
-        assert!(head < self.kind.size && entry < self.kind.table_len);
     }
 }
 
@@ -225,10 +246,6 @@ impl PackedMemory for Liar<'_> {
     fn read_device_event(&self) -> (u16, u16) {
         let mut source = self.read();
         (source.u16(), source.u16())
-    }
-
-    fn write_table(&self, head: u16, entry: u16, _: u64, _: u32, _: u16) {
-        assert!(head < self.kind.size && entry < self.kind.table_len);
     }
 }
 
@@ -371,7 +388,7 @@ impl<'a> Walk<'a> {
     /// The driver takes a chain back. Whether there was one.
     fn take_back(&mut self) -> bool {
         let was_broken = self.ring.broken();
-        match self.ring.peek() {
+        match self.ring.pop() {
             Ok(None) => false,
             Ok(Some(used)) => {
                 assert_eq!(was_broken, None);
@@ -395,7 +412,6 @@ impl<'a> Walk<'a> {
                 heads.remove(at);
                 drop(heads);
                 self.popped = self.popped.wrapping_add(1);
-                self.ring.release(used);
                 assert_eq!(self.ring.broken(), None);
                 true
             }

@@ -101,9 +101,8 @@ pub fn publish(ring: &mut Ring, tag: u64) -> bool {
 
 /// Takes back the next chain: the bytes written.
 pub fn pop(ring: &mut Ring) -> Option<u32> {
-    let used = ring.peek().expect("a stale entry")?;
+    let used = ring.pop().expect("a stale entry")?;
     let written = used.written;
-    ring.release(used);
     Some(written)
 }
 

@@ -17,9 +17,16 @@ use loom::sync::atomic::{
     }, //
 };
 use loom::sync::Arc;
-use pure::ring::{
-    self,
-    stats::Stats, //
+use pure::{
+    entries::{
+        Entries,
+        WriteEntry, //
+    },
+    ring::{
+        self,
+        descriptor::Descriptor,
+        stats::Stats, //
+    }, //
 };
 
 /// The driver's handle of memory, of which `S` is what it shares with the device.
@@ -48,6 +55,11 @@ impl<S> Memory<S> {
 }
 
 impl<S> ring::Memory for Memory<S> {
+    type Table<'b>
+        = Entries<'b>
+    where
+        Self: 'b;
+
     fn size(&self) -> u16 {
         self.size
     }
@@ -64,8 +76,8 @@ impl<S> ring::Memory for Memory<S> {
         0
     }
 
-    fn table_addr(&self, _: u16) -> u64 {
-        0
+    fn table(&self, head: u16, len: u16, linked: bool) -> Self::Table<'_> {
+        Entries::new(self, head, len, linked)
     }
 
     fn wmb(&self) {
@@ -84,5 +96,13 @@ impl<S> ring::Memory for Memory<S> {
         if self.omitted != Some(Barrier::Mb) {
             fence(SeqCst);
         }
+    }
+}
+
+impl<S> WriteEntry for Memory<S> {
+    fn write_entry(&self, _: u16, _: u16, _: Descriptor) {}
+
+    fn table_addr(&self, _: u16) -> u64 {
+        0
     }
 }

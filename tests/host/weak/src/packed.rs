@@ -97,8 +97,6 @@ impl PackedMemory for Memory {
         let both = self.shared.device.load(Relaxed);
         ((both & 0xffff) as u16, (both >> 16) as u16)
     }
-
-    fn write_table(&self, _: u16, _: u16, _: u64, _: u32, _: u16) {}
 }
 
 /// The device's side, with all the barriers that it needs. Positions are counted on and on.

@@ -65,6 +65,8 @@ impl SplitMemory for Memory {
         self.shared.desc[self.at(index)].store(desc.addr, Relaxed);
     }
 
+    fn write_desc_flags(&self, _: u16, _: u16) {}
+
     fn write_avail_ring(&self, position: u16, head: u16) {
         self.shared.avail[self.at(position)].store(head, Relaxed);
     }
@@ -97,8 +99,6 @@ impl SplitMemory for Memory {
     fn read_avail_event(&self) -> u16 {
         self.shared.avail_event.load(Relaxed)
     }
-
-    fn write_table(&self, _: u16, _: u16, _: Descriptor) {}
 }
 
 /// The device's side, with all the barriers that it needs.
