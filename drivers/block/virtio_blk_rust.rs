@@ -221,19 +221,27 @@ impl Operations for VirtioBlk {
         Command::new()
     }
 
+    #[inline(always)]
+    fn queue_rq(
+        hctx: &HwContext<Self>,
+        request: Request,
+        last: bool,
+    ) -> Result<(), Requeued<Self>> {
+        hctx.data().submit(hctx, Some(request), last)
+    }
+
     fn queue_rqs(
         hctx: &HwContext<Self>,
         requests: &mut Dispatch<'_, Self>,
-        last: bool,
     ) -> Result<(), Requeued<Self>> {
-        hctx.data().submit(hctx, requests, last)
+        hctx.data().submit(hctx, requests, true)
     }
 
     fn commit_rqs(hctx: &HwContext<Self>) {
         hctx.data().commit();
     }
 
-    #[inline]
+    #[inline(always)]
     fn complete(request: &mut Request) -> mq::Status {
         match request.op() {
             Op::Read => request.data().outcome(request.bytes()),

@@ -11,13 +11,13 @@
 //! # Ownership of requests
 //!
 //! A [`Request`] is a request that was started and belongs to the driver. The block layer hands it
-//! to [`Operations::queue_rqs`]; the driver gives it back by one of
+//! to [`Operations::queue_rq`]; the driver gives it back by one of
 //!
 //! - [`Request::end`]: done, with a status; also what dropping it comes to, with an I/O error;
 //! - [`Request::complete`]: the hardware is done; [`Operations::complete`] gets the request where
 //!   the block layer wants it, which is the processor that submitted it or one near;
 //! - [`Request::put_back`]: the hardware was reset and will never be done with it;
-//! - [`Request::requeue`], only in [`Operations::queue_rqs`]: it cannot be taken now.
+//! - [`Request::requeue`], only in [`Operations::queue_rq`]: it cannot be taken now.
 //!
 //! A driver that talks to a queue of its own moves the [`Request`] in there, and with it the memory
 //! that the hardware may use: [`Request::parts`] shows that memory to a device for as long as the

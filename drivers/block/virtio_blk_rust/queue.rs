@@ -17,7 +17,10 @@ use kernel::{
 };
 use kernel_ext::{
     block::mq::prelude::*,
-    virtio::prelude::*, //
+    virtio::{
+        prelude::*,
+        Kick, //
+    }, //
 };
 
 use crate::{
@@ -103,81 +106,92 @@ impl RequestQueue {
         Header::new(self.order, kind, sector)
     }
 
-    /// The beginning of a request about ranges, which are described beside.
+    /// The beginning of a request that is neither to read nor to write, and how many descriptors it has
+    /// besides: `pieces` for its memory. [`None`] if the device knows nothing like it.
     #[cold]
-    fn about_ranges(&self, kind: RequestType, request: &mut Request) -> Header {
+    fn special(&self, request: &mut Request, pieces: u16) -> Option<(Header, u16)> {
+        if self.read_only {
+            return None;
+        }
+        let ranges = match request.op() {
+            Op::Discard => RequestType::DISCARD,
+            Op::WriteZeroes => RequestType::WRITE_ZEROES,
+            Op::SecureErase => RequestType::SECURE_ERASE,
+            op => {
+                let (kind, sector) = zoned::about_zone(request)?;
+                let answer = u16::from(op == Op::ZoneAppend);
+                return Some((self.header(kind, sector), pieces.wrapping_add(answer)));
+            }
+        };
         Ranges::prepare(self.order, request, self.may_unmap);
-        self.header(kind, 0)
+        Some((self.header(ranges, 0), 1))
     }
 
     /// Gives requests to the device, which hears of them once if they are the `last`. The first that
     /// it can not take goes back to the block layer, and those after it stay there.
-    #[inline]
-    pub(crate) fn submit(
+    #[inline(always)]
+    pub(crate) fn submit<I: IntoIterator<Item = Request>>(
         &self,
         hctx: &HwContext<VirtioBlk>,
-        requests: &mut Dispatch<'_, VirtioBlk>,
+        requests: I,
         last: bool,
     ) -> Result<(), Requeued<VirtioBlk>> {
         let mut queue = self.queue.lock();
-        let refused = requests
-            .try_for_each(|request| self.add(&mut queue, hctx, request))
-            .err();
-        // What was added before must not wait for a request that is not.
-        let kick = (last || refused.is_some())
-            .then(|| queue.publish())
-            .flatten();
+        for request in requests {
+            if let Err(refused) = self.add::<I>(&mut queue, hctx, request) {
+                // What was added before must not wait for a request that is not.
+                let kick = queue.publish();
+                drop(queue);
+                self.notify(kick);
+                return self.refuse(refused);
+            }
+        }
+        let kick = last.then(|| queue.publish()).flatten();
         drop(queue);
+        self.notify(kick);
+        Ok(())
+    }
 
+    /// Tells the device of what was published, if it wants to know.
+    #[inline]
+    fn notify(&self, kick: Option<Kick>) {
         if let Some(kick) = kick {
             self.notifier.notify(kick);
         }
-        refused.map_or(Ok(()), |refused| self.refuse(refused))
     }
 
-    /// Adds a request to the queue, unless it is refused.
-    #[inline]
-    fn add(
+    /// Adds a request, which comes by way of `I`, to the queue, unless it is refused.
+    // One for each way, as what is called from one place only is inlined there.
+    #[allow(clippy::extra_unused_type_parameters)]
+    #[inline(always)]
+    fn add<I>(
         &self,
         queue: &mut Queue<Request>,
         hctx: &HwContext<VirtioBlk>,
         mut request: Request,
     ) -> Result<(), Refused> {
-        let header = match request.op() {
-            Op::Read => Some(self.header(RequestType::IN, request.sector())),
-            // Those who do not ask whether the disk can be written to are not to reach the device.
-            Op::Write if !self.read_only => Some(self.header(RequestType::OUT, request.sector())),
-            Op::Flush => Some(self.header(RequestType::FLUSH, 0)),
-            Op::Discard if !self.read_only => {
-                Some(self.about_ranges(RequestType::DISCARD, &mut request))
-            }
-            Op::WriteZeroes if !self.read_only => {
-                Some(self.about_ranges(RequestType::WRITE_ZEROES, &mut request))
-            }
-            Op::SecureErase if !self.read_only => {
-                Some(self.about_ranges(RequestType::SECURE_ERASE, &mut request))
-            }
+        let pieces = request.max_pieces(self.cut);
+        // Those who do not ask whether the disk can be written to are not to reach the device.
+        let (header, pieces) = match request.op() {
+            Op::Read => (Some(self.header(RequestType::IN, request.sector())), pieces),
+            Op::Write if !self.read_only => (
+                Some(self.header(RequestType::OUT, request.sector())),
+                pieces,
+            ),
+            Op::Flush => (Some(self.header(RequestType::FLUSH, 0)), 0),
             // Whoever made it has written the header.
-            Op::DriverIn => None,
-            _ => match zoned::about_zone(&request) {
-                Some((kind, sector)) if !self.read_only => Some(self.header(kind, sector)),
-                _ => return Err(Refused::Unknown(request)),
+            Op::DriverIn => (None, pieces),
+            _ => match self.special(&mut request, pieces) {
+                Some((header, pieces)) => (Some(header), pieces),
+                None => return Err(Refused::Unknown(request)),
             },
         };
-        let is_append = request.op() == Op::ZoneAppend;
         request.data_mut().prepare(header);
 
-        // 16 bits each at most: no overflow.
-        let descriptors = request
-            .max_pieces(self.cut)
-            // Ranges are one.
-            .max(1)
-            .wrapping_add(EXTRA_DESCRIPTORS.into())
-            .wrapping_add(is_append.into());
-
-        // More than 16 bits is more than any ring has.
-        let descriptors = u16::try_from(descriptors).unwrap_or(u16::MAX);
+        // No more than the longest chain.
+        let descriptors = pieces.wrapping_add(EXTRA_DESCRIPTORS);
         let added = queue.add(descriptors, request, |request, chain| {
+            let op = request.op();
             let (command, data) = request.parts(self.cut);
             let command = command.project();
             let chain = chain.read(command.header.segment());
@@ -185,6 +199,7 @@ impl RequestQueue {
             let chain = match data {
                 Data::None => chain.read_all(command.ranges.take()).write_all([]),
                 Data::ToDevice(segments) => {
+                    let is_append = op == Op::ZoneAppend;
                     let appended = is_append.then(|| command.append_sector.segment_mut());
                     chain.read_all(segments).write_all(appended)
                 }
@@ -205,31 +220,22 @@ impl RequestQueue {
     /// Shows the device what was added.
     pub(crate) fn commit(&self) {
         let kick = self.queue.lock().publish();
-        if let Some(kick) = kick {
-            self.notifier.notify(kick);
-        }
+        self.notify(kick);
     }
 
     /// Takes out what the device is done with.
     ///
     /// It is completed after the lock is released: others can submit meanwhile, and as long as nothing
     /// is completed there is no more to come than the ring holds.
-    #[inline]
+    #[inline(always)]
     fn take_done(&self) -> RequestList<VirtioBlk> {
         let mut done = RequestList::new();
 
         let mut queue = self.queue.lock();
-        loop {
-            queue.disable_interrupts();
-            while let Some(completion) = queue.pop() {
-                let (mut request, written) = completion.into_parts();
-                *request.data_mut().project().written = written | self.more;
-                done.push(request);
-            }
-            if queue.enable_interrupts() {
-                break;
-            }
-        }
+        queue.pop_all(|mut request, written| {
+            *request.data_mut().project().written = written | self.more;
+            done.push(request);
+        });
         if let Some(first) = done.first() {
             first.hctx().start_stopped();
         }
@@ -276,6 +282,7 @@ impl RequestQueue {
 }
 
 impl QueueHandler for RequestQueue {
+    #[inline(always)]
     fn interrupt(&self) -> irq::Return {
         let done = self.take_done();
         if done.is_empty() {

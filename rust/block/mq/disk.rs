@@ -306,7 +306,7 @@ impl<O: Operations> Disk<O> {
     }
 
     /// Dispatches no more requests until [`Self::unquiesce`]. When this returns, no thread is in
-    /// [`Operations::queue_rqs`] or [`Operations::commit_rqs`]. Does not wait for requests that the
+    /// [`Operations::queue_rq`] or [`Operations::commit_rqs`]. Does not wait for requests that the
     /// hardware has. Process context; may sleep.
     ///
     /// Not to be called by two threads at a time; calling it again changes nothing.

@@ -32,7 +32,7 @@ pub enum Transfer<'a> {
 }
 
 /// A request of the driver's own making, on its way through the block layer to
-/// [`Operations::queue_rqs`] as [`Op::DriverIn`](super::Op::DriverIn).
+/// [`Operations::queue_rq`] as [`Op::DriverIn`](super::Op::DriverIn).
 ///
 /// # Invariants
 ///

@@ -78,9 +78,9 @@ impl Cut {
 
     /// Pieces that `segments` segments can come to.
     #[inline]
-    pub(super) fn pieces(&self, segments: u16) -> usize {
-        // 16 bits each: no overflow.
-        usize::from(segments).wrapping_mul(self.per_segment.into())
+    pub(super) fn pieces(&self, segments: u16) -> u16 {
+        // A request has no more than the device can be told of.
+        segments.wrapping_mul(self.per_segment)
     }
 }
 

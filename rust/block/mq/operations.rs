@@ -85,19 +85,31 @@ pub trait Operations: Sized + 'static {
     /// Makes the data of a request: of each that there can be, when the tag set is made.
     fn init_request(set: Borrowed<'_, Self::TagSetData>) -> impl PinInit<Self::RequestData, Error>;
 
-    /// Takes requests to the hardware that are dispatched together to one hardware queue.
+    /// Takes a request to the hardware.
     ///
-    /// If no `last` ones are announced, the hardware may be told of them later, at the latest by
-    /// [`commit_rqs`](Self::commit_rqs), which follows if `last` ones were announced and do not come.
+    /// If it is not the `last` one, the hardware may be told of it later, at the latest by
+    /// [`commit_rqs`](Self::commit_rqs), which follows if the last one does not come. Must not sleep.
+    ///
+    /// # Errors
+    ///
+    /// What [`Request::requeue`] makes of the request if it cannot be queued now.
+    fn queue_rq(
+        hctx: &HwContext<Self>,
+        request: Request<Self>,
+        last: bool,
+    ) -> Result<(), Requeued<Self>>;
+
+    /// Takes requests to the hardware that are dispatched together to one hardware queue, which is told
+    /// of all of them.
+    ///
     /// What is not taken from `requests` is dispatched again, one by one. Must not sleep.
     ///
     /// # Errors
     ///
-    /// What [`Request::requeue`] makes of a request that was taken and cannot be queued now.
+    /// As for [`queue_rq`](Self::queue_rq), for the request that was taken last.
     fn queue_rqs(
         hctx: &HwContext<Self>,
         requests: &mut Dispatch<'_, Self>,
-        last: bool,
     ) -> Result<(), Requeued<Self>>;
 
     /// Tells the hardware of what was queued before.
@@ -199,21 +211,13 @@ impl<O: Operations> OperationsVTable<O> {
         hctx: *mut bindings::blk_mq_hw_ctx,
         bd: *const bindings::blk_mq_queue_data,
     ) -> bindings::blk_status_t {
-        // SAFETY: By the requirements of this function. Who is to dispatch a request has taken it out
-        // of all lists.
-        let (mut list, hctx, last) = unsafe {
-            let rq = (*bd).rq;
-            (*rq).__bindgen_anon_1.rq_next = core::ptr::null_mut();
-            let list = bindings::rq_list { head: rq, tail: rq };
-            (list, HwContext::from_raw(hctx), (*bd).last)
-        };
-        let rq = list.head;
         // SAFETY: By the requirements of this function; `init_request_callback` has run.
-        let mut requests = unsafe { Dispatch::new(&mut list, hctx) };
+        let (rq, hctx, last) = unsafe { ((*bd).rq, HwContext::from_raw(hctx), (*bd).last) };
+        // SAFETY: As above.
+        let request = unsafe { Request::start(rq) };
 
-        match O::queue_rqs(hctx, &mut requests, last) {
-            Ok(()) if requests.is_empty() => Status::Ok.as_raw(),
-            Ok(()) => Status::Resource.as_raw(),
+        match O::queue_rq(hctx, request, last) {
+            Ok(()) => Status::Ok.as_raw(),
             Err(requeued) => requeued.into_status(rq),
         }
     }
@@ -237,7 +241,7 @@ impl<O: Operations> OperationsVTable<O> {
             let mut requests = unsafe { Dispatch::<O>::new(list, hctx) };
             // The block layer does not look, but knows what to do with them.
             if !hctx.is_stopped() {
-                if let Err(requeued) = O::queue_rqs(hctx, &mut requests, true) {
+                if let Err(requeued) = O::queue_rqs(hctx, &mut requests) {
                     requeued.put_back();
                 }
             }

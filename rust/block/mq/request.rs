@@ -297,7 +297,7 @@ impl<O: Operations> Request<O> {
 
     /// How many pieces its memory has at most when it is cut as `cut` says.
     #[inline]
-    pub fn max_pieces(&self, cut: Cut) -> usize {
+    pub fn max_pieces(&self, cut: Cut) -> u16 {
         // SAFETY: By the type invariant.
         cut.pieces(unsafe { (*self.rq.as_ptr()).nr_phys_segments })
     }
@@ -331,18 +331,31 @@ impl<O: Operations> Request<O> {
         unsafe { Pin::new_unchecked(&mut *Self::data_of(self.rq.as_ptr())) }
     }
 
+    /// Whether there is memory to transfer: a port of `bio_has_data`. Ranges that are discarded are
+    /// described elsewhere.
+    #[cold]
+    #[inline(never)]
+    fn has_memory(&self) -> bool {
+        let is_elsewhere = matches!(self.op(), Op::Discard | Op::SecureErase | Op::WriteZeroes);
+        !is_elsewhere && !self.bio().is_null() && self.bytes() != 0
+    }
+
     /// The driver's data of the request and, at the same time, its memory, cut as `cut` says.
     #[inline]
     pub fn parts(&mut self, cut: Cut) -> (Pin<&mut O::RequestData>, Data<'_>) {
         let flags = self.flags();
         let bio = self.bio();
-        // A port of `bio_has_data`. Ranges that are discarded are described elsewhere.
-        let memory = match Op::from_flags(flags) {
-            Op::Discard | Op::SecureErase | Op::WriteZeroes => Data::None,
-            _ if bio.is_null() || self.bytes() == 0 => Data::None,
-            // SAFETY: By the type invariant; the result borrows the request for writing, and is
-            // the only way to its memory, which is no part of the driver's data.
-            _ => unsafe { Data::new(bio, cut.max_len(), is_write(flags)) },
+        let has_memory = match flags & op_mask() {
+            bindings::req_op_REQ_OP_READ | bindings::req_op_REQ_OP_WRITE => !bio.is_null(),
+            _ => self.has_memory(),
+        };
+        let memory = if has_memory {
+            // SAFETY: By the type invariant, and a cut is of pieces with a length; the result borrows
+            // the request for writing, and is the only way to its memory, which is no part of the
+            // driver's data.
+            unsafe { Data::new(bio, cut.max_len(), is_write(flags)) }
+        } else {
+            Data::None
         };
         (self.data_mut(), memory)
     }
@@ -371,7 +384,7 @@ impl<O: Operations> Request<O> {
     }
 
     /// Makes the request one that is to be handed back, by returning the result from
-    /// [`Operations::queue_rqs`]: something is short that may be back later. The block layer tries
+    /// [`Operations::queue_rq`]: something is short that may be back later. The block layer tries
     /// again by itself (`BLK_STS_RESOURCE`).
     ///
     /// That a device is busy (`BLK_STS_DEV_RESOURCE`) can not be said: the block layer would wait for
@@ -391,7 +404,7 @@ impl<O: Operations> Drop for Request<O> {
 }
 
 /// A request on its way back to the block layer. Dropping it instead ends it with an I/O error.
-#[must_use = "to be returned from `queue_rqs`"]
+#[must_use = "to be returned from `queue_rq`"]
 pub struct Requeued<O: Operations> {
     request: Request<O>,
 }
