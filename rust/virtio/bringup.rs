@@ -58,6 +58,13 @@ pub trait Control {
     /// The largest size that queue `index` may have; 0 when it is not available.
     fn queue_max_size(&self, index: u16) -> u16;
 
+    /// Number of queues that the device has, up to `wanted`, where no register says how many.
+    fn count_queues(&self, wanted: u16) -> u16 {
+        (0..wanted)
+            .find(|index| self.queue_max_size(*index) == 0)
+            .unwrap_or(wanted)
+    }
+
     /// Whether queue `index` is enabled.
     fn queue_enabled(&self, index: u16) -> bool;
 

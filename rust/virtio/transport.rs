@@ -105,8 +105,10 @@ pub(crate) trait Transport: Control + Send + Sync {
     fn features(&self) -> FeatureSet;
 
     /// Number of queues that the device has; if it has as many as `wanted`, there may be more than
-    /// this says. For a device that has features.
-    fn has_queues(&self, wanted: u16) -> u16;
+    /// this says. For a device that has features. Unless a register says how many, they are counted.
+    fn has_queues(&self, wanted: u16) -> u16 {
+        self.count_queues(wanted)
+    }
 
     /// What notifies the device of queue `index`, which is placed, as the negotiated `features` want
     /// it.

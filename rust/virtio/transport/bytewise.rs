@@ -9,10 +9,13 @@
 //! drivers of the time used.
 
 use super::registers::Registers;
-use crate::virtio::byte_order::{
-    ByteOrder,
-    Guest,
-    Machine, //
+use crate::virtio::{
+    byte_order::{
+        ByteOrder,
+        Guest,
+        Machine, //
+    },
+    config::ConfigAccess,
 };
 
 /// Fields among registers, which are read and written byte by byte.
@@ -105,5 +108,63 @@ impl<'a, R: Registers + ?Sized, M: Machine> Bytewise<'a, R, M> {
     /// Writes a 64-bit field.
     pub fn write64(&self, offset: usize, value: u64) {
         self.write(offset, self.order.split64(value));
+    }
+}
+
+/// A device behind a legacy interface, whose configuration space is [`Bytewise`].
+pub trait Legacy {
+    /// How the registers are reached.
+    type Registers: Registers;
+
+    /// Whose order of bytes the fields have.
+    type Machine: Machine;
+
+    /// The configuration space, where it is now.
+    fn fields(&self) -> Bytewise<'_, Self::Registers, Self::Machine>;
+}
+
+impl<T: Legacy> ConfigAccess for T {
+    fn len(&self) -> usize {
+        self.fields().len()
+    }
+
+    fn has_generation(&self) -> bool {
+        false
+    }
+
+    fn generation(&self) -> u32 {
+        0
+    }
+
+    fn read8(&self, offset: usize) -> u8 {
+        self.fields().read8(offset)
+    }
+
+    fn read16(&self, offset: usize) -> u16 {
+        self.fields().read16(offset)
+    }
+
+    fn read32(&self, offset: usize) -> u32 {
+        self.fields().read32(offset)
+    }
+
+    fn read64(&self, offset: usize) -> u64 {
+        self.fields().read64(offset)
+    }
+
+    fn write8(&self, offset: usize, value: u8) {
+        self.fields().write8(offset, value);
+    }
+
+    fn write16(&self, offset: usize, value: u16) {
+        self.fields().write16(offset, value);
+    }
+
+    fn write32(&self, offset: usize, value: u32) {
+        self.fields().write32(offset, value);
+    }
+
+    fn write64(&self, offset: usize, value: u64) {
+        self.fields().write64(offset, value);
     }
 }

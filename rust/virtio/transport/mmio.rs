@@ -157,10 +157,6 @@ macro_rules! transport {
                 $features
             }
 
-            fn has_queues(&self, wanted: u16) -> u16 {
-                self.count_queues(wanted)
-            }
-
             fn notifier(&self, index: u16, features: FeatureSet) -> Result<Notifier> {
                 self.platform.notifier(index, features)
             }

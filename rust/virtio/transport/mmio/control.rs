@@ -64,13 +64,6 @@ impl<R: Registers, P: Platform> Interface<R, P> {
         &self.block
     }
 
-    /// Number of queues that the device has, up to `wanted`: no register says how many.
-    pub fn count_queues(&self, wanted: u16) -> u16 {
-        (0..wanted)
-            .find(|index| self.block.queue(*index).max_size() == 0)
-            .unwrap_or(wanted)
-    }
-
     /// Where in the registers the field at `offset` of the configuration space is. What overflows is
     /// beyond the end of them.
     fn place(offset: usize) -> usize {

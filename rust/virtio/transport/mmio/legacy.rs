@@ -26,12 +26,15 @@ use crate::virtio::{
         Control,
         RingAddresses, //
     },
-    config::ConfigAccess,
+    byte_order::Guest,
     feature::FeatureSet,
     legacy::Legacy,
     status::Status,
     transport::{
-        bytewise::Bytewise,
+        bytewise::{
+            self,
+            Bytewise, //
+        },
         registers::Registers, //
     },
 };
@@ -64,13 +67,6 @@ impl<R: Registers, P: Platform> LegacyInterface<R, P> {
         }
     }
 
-    /// Number of queues that the device has, up to `wanted`: no register says how many.
-    pub fn count_queues(&self, wanted: u16) -> u16 {
-        (0..wanted)
-            .find(|index| self.queue_max_size(*index) == 0)
-            .unwrap_or(wanted)
-    }
-
     /// How queues are laid out. The used ring begins on a page, as in the layout that PCI has.
     fn layout(&self) -> Legacy {
         Legacy {
@@ -78,11 +74,6 @@ impl<R: Registers, P: Platform> LegacyInterface<R, P> {
             page: self.page,
             fixed_size: false,
         }
-    }
-
-    /// The configuration space.
-    fn fields(&self) -> Bytewise<'_, R> {
-        Bytewise::new(self.block.registers(), LEN)
     }
 }
 
@@ -166,48 +157,11 @@ impl<R: Registers, P: Platform> Control for LegacyInterface<R, P> {
     }
 }
 
-impl<R: Registers, P: Platform> ConfigAccess for LegacyInterface<R, P> {
-    fn len(&self) -> usize {
-        self.fields().len()
-    }
+impl<R: Registers, P: Platform> bytewise::Legacy for LegacyInterface<R, P> {
+    type Registers = R;
+    type Machine = Guest;
 
-    fn has_generation(&self) -> bool {
-        false
-    }
-
-    fn generation(&self) -> u32 {
-        0
-    }
-
-    fn read8(&self, offset: usize) -> u8 {
-        self.fields().read8(offset)
-    }
-
-    fn read16(&self, offset: usize) -> u16 {
-        self.fields().read16(offset)
-    }
-
-    fn read32(&self, offset: usize) -> u32 {
-        self.fields().read32(offset)
-    }
-
-    fn write8(&self, offset: usize, value: u8) {
-        self.fields().write8(offset, value);
-    }
-
-    fn write16(&self, offset: usize, value: u16) {
-        self.fields().write16(offset, value);
-    }
-
-    fn write32(&self, offset: usize, value: u32) {
-        self.fields().write32(offset, value);
-    }
-
-    fn read64(&self, offset: usize) -> u64 {
-        self.fields().read64(offset)
-    }
-
-    fn write64(&self, offset: usize, value: u64) {
-        self.fields().write64(offset, value);
+    fn fields(&self) -> Bytewise<'_, R> {
+        Bytewise::new(self.block.registers(), LEN)
     }
 }

@@ -160,10 +160,6 @@ impl Transport for Legacy {
         features::LEGACY
     }
 
-    fn has_queues(&self, wanted: u16) -> u16 {
-        self.count_queues(wanted)
-    }
-
     fn notifier(&self, index: u16, features: FeatureSet) -> Result<Notifier> {
         let mapping = self.function.pci.map(BAR, block::DOORBELL as u64, 2)?;
         Notifier::new(Doorbell::new(mapping, index, features))

@@ -14,6 +14,7 @@ use mmio::{
 };
 use pure::{
     bringup::{
+        Control,
         Failure,
         RESET_TIMEOUT, //
     },

@@ -29,12 +29,14 @@ use crate::virtio::{
         Guest,
         Machine, //
     },
-    config::ConfigAccess,
     feature::FeatureSet,
     legacy::Legacy,
     status::Status,
     transport::{
-        bytewise::Bytewise,
+        bytewise::{
+            self,
+            Bytewise, //
+        },
         registers::Registers, //
     }, //
 };
@@ -78,18 +80,6 @@ impl<R: Registers, F: Function, M: Machine> Interface<R, F, M> {
     /// The registers.
     pub fn block(&self) -> &Block<R> {
         &self.block
-    }
-
-    /// Number of queues that the device has, up to `wanted`: no register says how many.
-    pub fn count_queues(&self, wanted: u16) -> u16 {
-        (0..wanted)
-            .find(|index| self.block.queue(*index).size() == 0)
-            .unwrap_or(wanted)
-    }
-
-    /// The configuration where it is now: it moves when MSI-X is enabled or disabled.
-    fn fields(&self) -> Bytewise<'_, R, M> {
-        self.block.config(self.function.has_msix())
     }
 }
 
@@ -179,48 +169,12 @@ impl<R: Registers, F: Function, M: Machine> VectorRegisters for Interface<R, F, 
     }
 }
 
-impl<R: Registers, F: Function, M: Machine> ConfigAccess for Interface<R, F, M> {
-    fn len(&self) -> usize {
-        self.fields().len()
-    }
+impl<R: Registers, F: Function, M: Machine> bytewise::Legacy for Interface<R, F, M> {
+    type Registers = R;
+    type Machine = M;
 
-    fn has_generation(&self) -> bool {
-        false
-    }
-
-    fn generation(&self) -> u32 {
-        0
-    }
-
-    fn read8(&self, offset: usize) -> u8 {
-        self.fields().read8(offset)
-    }
-
-    fn read16(&self, offset: usize) -> u16 {
-        self.fields().read16(offset)
-    }
-
-    fn read32(&self, offset: usize) -> u32 {
-        self.fields().read32(offset)
-    }
-
-    fn read64(&self, offset: usize) -> u64 {
-        self.fields().read64(offset)
-    }
-
-    fn write8(&self, offset: usize, value: u8) {
-        self.fields().write8(offset, value);
-    }
-
-    fn write16(&self, offset: usize, value: u16) {
-        self.fields().write16(offset, value);
-    }
-
-    fn write32(&self, offset: usize, value: u32) {
-        self.fields().write32(offset, value);
-    }
-
-    fn write64(&self, offset: usize, value: u64) {
-        self.fields().write64(offset, value);
+    /// The configuration moves when MSI-X is enabled or disabled.
+    fn fields(&self) -> Bytewise<'_, R, M> {
+        self.block.config(self.function.has_msix())
     }
 }
