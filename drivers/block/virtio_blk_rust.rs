@@ -206,12 +206,7 @@ impl Operations for VirtioBlk {
 
     const CHECK_INTERVAL: Msecs = 3_000;
 
-    const ATTRIBUTES: &'static [AttributeEntry<Self>] = &[
-        AttributeEntry::new::<attributes::Serial>(),
-        AttributeEntry::new::<attributes::CacheType>(),
-        AttributeEntry::new::<attributes::PreEolInfo>(),
-        AttributeEntry::new::<attributes::LifeTime>(),
-    ];
+    const ATTRIBUTES: &'static [AttributeEntry<Self>] = attributes::ALL;
 
     fn init_hctx(controller: ArcBorrow<'_, Controller>, index: u32) -> Result<Arc<RequestQueue>> {
         controller.queue(index).cloned().ok_or(EINVAL)

@@ -75,7 +75,6 @@ use kernel::bindings;
 
 pub use self::{
     attribute::{
-        Attribute,
         AttributeEntry,
         Output, //
     },
@@ -142,7 +141,6 @@ pub mod prelude {
     };
 
     pub use super::{
-        Attribute,
         AttributeEntry,
         Batch,
         Borrowed,

@@ -28,10 +28,24 @@ use crate::{
     VirtioBlk, //
 };
 
+/// An attribute of our disks.
+type Entry = AttributeEntry<VirtioBlk>;
+
+/// All attributes.
+pub(crate) const ALL: &[Entry] = &[
+    Entry::new(c"serial", serial),
+    Entry::new(c"cache_type", cache_type).writable(can_switch_cache, set_cache_type),
+    Entry::new(c"pre_eol_info", pre_eol_info).visible(has_lifetime),
+    Entry::new(c"life_time", life_time).visible(has_lifetime),
+];
+
+/// The data of a disk's queue.
+type Borrow<'a> = ArcBorrow<'a, Controller>;
+
 /// Asks the device for something that it writes to `answer`, and returns what it wrote.
 fn ask<'a>(
     disk: &Disk<VirtioBlk>,
-    controller: ArcBorrow<'_, Controller>,
+    controller: Borrow<'_>,
     kind: RequestType,
     answer: &'a mut [u8],
 ) -> Result<&'a [u8]> {
@@ -45,117 +59,63 @@ fn ask<'a>(
 }
 
 /// The serial number, by which udev names the disk.
-pub(crate) struct Serial;
-
-#[vtable]
-impl Attribute<VirtioBlk> for Serial {
-    const NAME: &'static CStr = c"serial";
-
-    fn show(
-        disk: &Disk<VirtioBlk>,
-        controller: ArcBorrow<'_, Controller>,
-        out: &mut Output<'_>,
-    ) -> Result {
-        let mut id = [0; ID_LEN];
-        match ask(disk, controller, RequestType::GET_ID, &mut id) {
-            Ok(id) => out.write_bytes(id.split(|byte| *byte == 0).next().unwrap_or(id)),
-            // The device has none.
-            Err(EIO | EOPNOTSUPP) => Ok(()),
-            Err(err) => Err(err),
-        }
+fn serial(disk: &Disk<VirtioBlk>, controller: Borrow<'_>, out: &mut Output<'_>) -> Result {
+    let mut id = [0; ID_LEN];
+    match ask(disk, controller, RequestType::GET_ID, &mut id) {
+        Ok(id) => out.write_bytes(id.split(|byte| *byte == 0).next().unwrap_or(id)),
+        // The device has none.
+        Err(EIO | EOPNOTSUPP) => Ok(()),
+        Err(err) => Err(err),
     }
 }
 
 /// Whether the device's cache writes back or through.
-pub(crate) struct CacheType;
-
-#[vtable]
-impl Attribute<VirtioBlk> for CacheType {
-    const NAME: &'static CStr = c"cache_type";
-
-    fn is_writable(controller: &ArcBorrow<'_, Controller>) -> bool {
-        controller.device().has(feature::block::CONFIG_WCE)
-    }
-
-    fn show(
-        _disk: &Disk<VirtioBlk>,
-        controller: ArcBorrow<'_, Controller>,
-        out: &mut Output<'_>,
-    ) -> Result {
-        let cache = Configuration::read(controller.device())?.cache;
-        out.write_line(cache.as_str())
-    }
-
-    fn store(
-        disk: &Disk<VirtioBlk>,
-        controller: ArcBorrow<'_, Controller>,
-        value: &[u8],
-    ) -> Result {
-        let device = controller.device();
-        let cache = Cache::from_name(value).ok_or(EINVAL)?;
-
-        // The block layer is to flush for as long as there may be something to flush: before the
-        // device begins to write back, and until what was written is persistent, which it is not by
-        // the switch alone (VIRTIO 1.4, 5.2.6.1).
-        disk.update_limits(|limits| limits.set_cache(Cache::WriteBack))?;
-        Configuration::set_cache(device, cache)?;
-        disk.flush()?;
-        let cache = Configuration::read(device)?.cache;
-        disk.update_limits(|limits| limits.set_cache(cache))
-    }
+fn cache_type(_disk: &Disk<VirtioBlk>, controller: Borrow<'_>, out: &mut Output<'_>) -> Result {
+    let cache = Configuration::read(controller.device())?.cache;
+    out.write_line(cache.as_str())
 }
 
-/// What the device knows of the medium's wear at the moment.
-fn lifetime(disk: &Disk<VirtioBlk>, controller: ArcBorrow<'_, Controller>) -> Result<Lifetime> {
+/// Whether the device lets that be chosen.
+fn can_switch_cache(controller: &Borrow<'_>) -> bool {
+    controller.device().has(feature::block::CONFIG_WCE)
+}
+
+/// Chooses it.
+fn set_cache_type(disk: &Disk<VirtioBlk>, controller: Borrow<'_>, value: &[u8]) -> Result {
+    let device = controller.device();
+    let cache = Cache::from_name(value).ok_or(EINVAL)?;
+
+    // The block layer is to flush for as long as there may be something to flush: before the
+    // device begins to write back, and until what was written is persistent, which it is not by
+    // the switch alone (VIRTIO 1.4, 5.2.6.1).
+    disk.update_limits(|limits| limits.set_cache(Cache::WriteBack))?;
+    Configuration::set_cache(device, cache)?;
+    disk.flush()?;
+    let cache = Configuration::read(device)?.cache;
+    disk.update_limits(|limits| limits.set_cache(cache))
+}
+
+/// Whether the device knows anything of the medium's wear.
+fn has_lifetime(controller: &Borrow<'_>) -> bool {
+    controller.device().has(feature::block::LIFETIME)
+}
+
+/// What the device knows of that at the moment.
+fn lifetime(disk: &Disk<VirtioBlk>, controller: Borrow<'_>) -> Result<Lifetime> {
     let mut lifetime = [0; Lifetime::LEN];
     let written = ask(disk, controller, RequestType::GET_LIFETIME, &mut lifetime)?;
     Ok(Lifetime::parse(controller.device().byte_order(), written))
 }
 
-/// Whether the device knows anything of that.
-fn has_lifetime(controller: &ArcBorrow<'_, Controller>) -> bool {
-    controller.device().has(feature::block::LIFETIME)
-}
-
-/// How much of the medium's reserve is consumed. This and [`LifeTime`] have the names and the form
+/// How much of the medium's reserve is consumed. This and [`life_time`] have the names and the form
 /// that eMMC has, whose numbers these are: what reads them there needs another directory only.
-pub(crate) struct PreEolInfo;
-
-#[vtable]
-impl Attribute<VirtioBlk> for PreEolInfo {
-    const NAME: &'static CStr = c"pre_eol_info";
-
-    fn is_visible(controller: &ArcBorrow<'_, Controller>) -> bool {
-        has_lifetime(controller)
-    }
-
-    fn show(
-        disk: &Disk<VirtioBlk>,
-        controller: ArcBorrow<'_, Controller>,
-        out: &mut Output<'_>,
-    ) -> Result {
-        let info = lifetime(disk, controller)?.pre_eol_info;
-        Ok(writeln!(out, "{info:#04x}")?)
-    }
+fn pre_eol_info(disk: &Disk<VirtioBlk>, controller: Borrow<'_>, out: &mut Output<'_>) -> Result {
+    let info = lifetime(disk, controller)?.pre_eol_info;
+    Ok(writeln!(out, "{info:#04x}")?)
 }
 
 /// How much of the medium's cells is used up: those of type A, then those of type B.
-pub(crate) struct LifeTime;
-
-#[vtable]
-impl Attribute<VirtioBlk> for LifeTime {
-    const NAME: &'static CStr = c"life_time";
-
-    fn is_visible(controller: &ArcBorrow<'_, Controller>) -> bool {
-        has_lifetime(controller)
-    }
-
-    fn show(
-        disk: &Disk<VirtioBlk>,
-        controller: ArcBorrow<'_, Controller>,
-        out: &mut Output<'_>,
-    ) -> Result {
-        let [a, b] = lifetime(disk, controller)?.life_time;
-        Ok(writeln!(out, "{a:#04x} {b:#04x}")?)
-    }
+fn life_time(disk: &Disk<VirtioBlk>, controller: Borrow<'_>, out: &mut Output<'_>) -> Result {
+    let [a, b] = lifetime(disk, controller)?.life_time;
+    Ok(writeln!(out, "{a:#04x} {b:#04x}")?)
 }

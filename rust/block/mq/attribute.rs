@@ -23,45 +23,6 @@ use super::{
     },
 };
 
-/// An attribute of a disk: a file in its directory in sysfs.
-///
-/// It exists as long as the disk is not removed, so that its functions may use the data of the
-/// queue. They are called in process context and may sleep.
-#[vtable]
-pub trait Attribute<O: Operations>: Sized + 'static {
-    /// The name of the file.
-    const NAME: &'static CStr;
-
-    /// Whether this disk has the file. Asked once, when the disk is added.
-    fn is_visible(data: &Borrowed<'_, O::QueueData>) -> bool {
-        let _ = data;
-        true
-    }
-
-    /// Whether the file of this disk may be written to.
-    fn is_writable(data: &Borrowed<'_, O::QueueData>) -> bool {
-        let _ = data;
-        false
-    }
-
-    /// Writes the value.
-    ///
-    /// # Errors
-    ///
-    /// Any; the reader gets it.
-    fn show(disk: &Disk<O>, data: Borrowed<'_, O::QueueData>, out: &mut Output<'_>) -> Result;
-
-    /// Takes a new value, as it was written but for a newline at its end.
-    ///
-    /// # Errors
-    ///
-    /// Any; the writer gets it.
-    fn store(disk: &Disk<O>, data: Borrowed<'_, O::QueueData>, value: &[u8]) -> Result {
-        let _ = (disk, data, value);
-        Err(EPERM)
-    }
-}
-
 /// Where the value of an attribute goes: a page.
 pub struct Output<'a> {
     buf: &'a mut [u8],
@@ -99,7 +60,20 @@ impl fmt::Write for Output<'_> {
     }
 }
 
-/// The entry of an attribute in [`Operations::ATTRIBUTES`].
+/// Whether something holds for a disk whose queue has this data.
+type Check<O> = fn(&Borrowed<'_, <O as Operations>::QueueData>) -> bool;
+
+/// Writes the value of an attribute.
+type Show<O> = fn(&Disk<O>, Borrowed<'_, <O as Operations>::QueueData>, &mut Output<'_>) -> Result;
+
+/// Takes a new value, as it was written but for a newline at its end.
+type Store<O> = fn(&Disk<O>, Borrowed<'_, <O as Operations>::QueueData>, &[u8]) -> Result;
+
+/// An attribute of a disk: a file in its directory in sysfs, for [`Operations::ATTRIBUTES`].
+///
+/// It exists as long as the disk is not removed, so that its functions may use the data of the
+/// queue. They are called in process context and may sleep; who reads or writes the file gets the
+/// error that they return.
 ///
 /// # Invariants
 ///
@@ -107,36 +81,65 @@ impl fmt::Write for Output<'_> {
 #[repr(C)]
 pub struct AttributeEntry<O: Operations> {
     attribute: bindings::device_attribute,
-    mode: fn(&Borrowed<'_, O::QueueData>) -> bindings::umode_t,
-    _operations: PhantomData<fn(O)>,
+    show: Show<O>,
+    is_visible: Check<O>,
+    is_writable: Check<O>,
+    store: Store<O>,
 }
 
 // SAFETY: Nothing of it is ever written, and the name is `'static`.
 unsafe impl<O: Operations> Sync for AttributeEntry<O> {}
 
 impl<O: Operations> AttributeEntry<O> {
-    /// The entry of attribute `A`.
-    pub const fn new<A: Attribute<O>>() -> Self {
+    /// The attribute `name`, which all disks have and nobody writes to.
+    pub const fn new(name: &'static CStr, show: Show<O>) -> Self {
         let mut attribute: bindings::device_attribute = pin_init::zeroed();
-        attribute.attr.name = as_char_ptr_in_const_context(A::NAME);
+        attribute.attr.name = as_char_ptr_in_const_context(name);
         attribute.attr.mode = 0o644;
-        attribute.__bindgen_anon_1.show = Some(show_callback::<O, A>);
-        attribute.__bindgen_anon_2.store = Some(store_callback::<O, A>);
+        attribute.__bindgen_anon_1.show = Some(show_callback::<O>);
+        attribute.__bindgen_anon_2.store = Some(store_callback::<O>);
 
         Self {
             attribute,
-            mode: mode::<O, A>,
-            _operations: PhantomData,
+            show,
+            is_visible: |_| true,
+            is_writable: |_| false,
+            store: |_, _, _| Err(EPERM),
         }
     }
-}
 
-/// The mode that an attribute has for a disk: none where there is no such file.
-fn mode<O: Operations, A: Attribute<O>>(data: &Borrowed<'_, O::QueueData>) -> bindings::umode_t {
-    match (A::is_visible(data), A::is_writable(data)) {
-        (false, _) => 0,
-        (true, false) => 0o444,
-        (true, true) => 0o644,
+    /// The same for those disks only that `is_visible` says: it is asked once, when a disk is added.
+    pub const fn visible(self, is_visible: Check<O>) -> Self {
+        Self { is_visible, ..self }
+    }
+
+    /// The same, and `store` takes what is written to it, on those disks that `is_writable` says.
+    pub const fn writable(self, is_writable: Check<O>, store: Store<O>) -> Self {
+        Self {
+            is_writable,
+            store,
+            ..self
+        }
+    }
+
+    /// The attribute that C code knows by `attribute`.
+    ///
+    /// # Safety
+    ///
+    /// `attribute` must be that of an [`AttributeEntry`] with the operations of `O`.
+    unsafe fn from_raw(attribute: *const bindings::attribute) -> &'static Self {
+        // CAST: The attribute is the first field of the device attribute, and that of this.
+        // SAFETY: By the requirement of this function; attributes are constants.
+        unsafe { &*attribute.cast() }
+    }
+
+    /// The mode that the file has for a disk: none where there is no such file.
+    fn mode(&self, data: &Borrowed<'_, O::QueueData>) -> bindings::umode_t {
+        match ((self.is_visible)(data), (self.is_writable)(data)) {
+            (false, _) => 0,
+            (true, false) => 0o444,
+            (true, true) => 0o644,
+        }
     }
 }
 
@@ -158,8 +161,8 @@ impl<O: Operations> Groups<O> {
     /// `ENOMEM`.
     pub(super) fn new() -> Result<Self> {
         let mut attributes = KVec::with_capacity(O::ATTRIBUTES.len() + 1, GFP_KERNEL)?;
-        for entry in O::ATTRIBUTES {
-            let attribute = &raw const entry.attribute.attr;
+        for attribute in O::ATTRIBUTES {
+            let attribute = &raw const attribute.attribute.attr;
             // C code does not write to it.
             attributes.push(attribute.cast_mut(), GFP_KERNEL)?;
         }
@@ -205,10 +208,10 @@ unsafe fn disk_of<'a, O: Operations>(
 ///
 /// # Safety
 ///
-/// To be called by sysfs only, with a page to write to.
-unsafe extern "C" fn show_callback<O: Operations, A: Attribute<O>>(
+/// To be called by sysfs only, with an [`AttributeEntry`] and a page to write to.
+unsafe extern "C" fn show_callback<O: Operations>(
     dev: *mut bindings::device,
-    _attribute: *mut bindings::device_attribute,
+    attribute: *mut bindings::device_attribute,
     buf: *mut c_char,
 ) -> isize {
     // SAFETY: By the requirement of this function.
@@ -216,8 +219,11 @@ unsafe extern "C" fn show_callback<O: Operations, A: Attribute<O>>(
     // SAFETY: As above; sysfs clears the page before.
     let buf = unsafe { core::slice::from_raw_parts_mut(buf.cast::<u8>(), PAGE_SIZE) };
 
+    // SAFETY: By the requirement of this function.
+    let attribute = unsafe { AttributeEntry::<O>::from_raw(&raw const (*attribute).attr) };
+
     let mut out = Output { buf, len: 0 };
-    match A::show(disk, data, &mut out) {
+    match (attribute.show)(disk, data, &mut out) {
         // No more than a page.
         Ok(()) => isize::try_from(out.len).unwrap_or(0),
         Err(err) => err.to_errno() as isize,
@@ -228,10 +234,10 @@ unsafe extern "C" fn show_callback<O: Operations, A: Attribute<O>>(
 ///
 /// # Safety
 ///
-/// To be called by sysfs only.
-unsafe extern "C" fn store_callback<O: Operations, A: Attribute<O>>(
+/// To be called by sysfs only, with an [`AttributeEntry`].
+unsafe extern "C" fn store_callback<O: Operations>(
     dev: *mut bindings::device,
-    _attribute: *mut bindings::device_attribute,
+    attribute: *mut bindings::device_attribute,
     buf: *const c_char,
     count: usize,
 ) -> isize {
@@ -240,10 +246,13 @@ unsafe extern "C" fn store_callback<O: Operations, A: Attribute<O>>(
     // SAFETY: As above.
     let buf = unsafe { core::slice::from_raw_parts(buf.cast::<u8>(), count) };
 
-    if !A::is_writable(&data) {
+    // SAFETY: By the requirement of this function.
+    let attribute = unsafe { AttributeEntry::<O>::from_raw(&raw const (*attribute).attr) };
+
+    if !(attribute.is_writable)(&data) {
         return EPERM.to_errno() as isize;
     }
-    match A::store(disk, data, buf.strip_suffix(b"\n").unwrap_or(buf)) {
+    match (attribute.store)(disk, data, buf.strip_suffix(b"\n").unwrap_or(buf)) {
         // No more than a page.
         Ok(()) => isize::try_from(count).unwrap_or(0),
         Err(err) => err.to_errno() as isize,
@@ -254,7 +263,7 @@ unsafe extern "C" fn store_callback<O: Operations, A: Attribute<O>>(
 ///
 /// # Safety
 ///
-/// To be called by sysfs only, with an attribute of an [`AttributeEntry`].
+/// To be called by sysfs only, with an [`AttributeEntry`].
 unsafe extern "C" fn is_visible_callback<O: Operations>(
     kobj: *mut bindings::kobject,
     attribute: *mut bindings::attribute,
@@ -264,9 +273,8 @@ unsafe extern "C" fn is_visible_callback<O: Operations>(
     let dev = unsafe { kernel::container_of!(kobj, bindings::device, kobj) };
     // SAFETY: By the requirement of this function.
     let (_, data) = unsafe { disk_of::<O>(dev) };
-    // CAST: The attribute is the first field of the device attribute, and that of the entry.
     // SAFETY: By the requirement of this function.
-    let entry = unsafe { &*attribute.cast::<AttributeEntry<O>>() };
+    let attribute = unsafe { AttributeEntry::<O>::from_raw(attribute) };
 
-    (entry.mode)(&data)
+    attribute.mode(&data)
 }
