@@ -132,7 +132,8 @@ within() { # seconds, command...
 	alarm=$!
 	wait -n -p first "$pid" "$alarm" || status=$?
 	if [ "$first" = "$pid" ]; then
-		kill "$alarm"
+		# Where the machine stood still meanwhile, the alarm has ended as well.
+		kill "$alarm" 2>/dev/null || :
 		wait "$alarm" 2>/dev/null || :
 		return "$status"
 	fi
