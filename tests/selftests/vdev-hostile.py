@@ -272,12 +272,13 @@ def runs(drawn):
     return [len(run.group()) for run in re.finditer(rb"(.)\1*", drawn, re.DOTALL)]
 
 
-def check_drawn(drawn):
-    """They are letters, and no more of each than there was room for in an answer."""
+def check_drawn(drawn, sources=1):
+    """They are letters, and no more of each than there was room for in an answer. Where one generator
+    follows another, the last letter of the one may be the first of the next."""
     junk = drawn.translate(None, LETTERS)
-    longest = max(runs(drawn), default=0)
-    if junk or longest > PIECE:
-        raise Wrong(f"drawn: {longest} of one letter, {len(junk)} bytes that are none: {junk[:64]}")
+    long = [count for count in runs(drawn) if count > PIECE]
+    if junk or len(long) >= sources or sum(long) > sources * PIECE:
+        raise Wrong(f"drawn: {long} of one letter, {len(junk)} bytes that are none: {junk[:64]}")
 
 
 def draw(strict):
@@ -292,8 +293,9 @@ def draw(strict):
     return not drawn.translate(None, LETTERS)
 
 
-def draw_on(span, strict):
-    """Draws for some time, whatever comes. Where it is strict, bytes are those of the device."""
+def draw_on(span, strict, sources):
+    """Draws for some time, whatever comes, from so many generators at most. Where it is strict, bytes
+    are those of devices."""
     end = time.monotonic() + span
     file = os.open("/dev/hwrng", os.O_RDONLY)
     drawn = []
@@ -305,7 +307,7 @@ def draw_on(span, strict):
                 break
     if strict:
         # The kernel may have had some left of another device.
-        check_drawn(b"".join(drawn)[PIECE:])
+        check_drawn(b"".join(drawn)[PIECE:], sources)
     return True
 
 
@@ -486,7 +488,8 @@ def use(device, new, span, rude, strict):
     disk = device.disk()
     if new:
         bounded(5, lambda: write(CURRENT, min(new)))
-        user = Child(lambda: draw_on(span, strict))
+        # Who still draws when the driver has let go of it does so from another generator.
+        user = Child(lambda: draw_on(span, strict, 2 if rude else 1))
     elif disk:
         user = Child(lambda: exercise(disk, span, strict))
     else:
