@@ -222,8 +222,12 @@ impl<A: SplitMemory, B: PackedMemory, S: DerefMut<Target = [Slot]>> Ring<A, B, S
     #[inline(always)]
     pub fn pop_all(&mut self, waits: bool, mut f: impl FnMut(Used)) -> Result<(), Violation> {
         both!(Self, self, ring => loop {
+            if ring.health.is_broken() {
+                return ring.health.report().map(|_| ());
+            }
             ring.disable_interrupts();
-            while let Some(used) = ring.pop()? {
+            // Nothing breaks it meanwhile but what ends this.
+            while let Some(used) = ring.pop_from_working()? {
                 f(used);
             }
             if !waits || ring.enable_interrupts() {

@@ -95,10 +95,10 @@ pub struct Packed<M, S> {
     completed: u16,
     /// What the device sees as descriptor or as flags of the driver's event suppression.
     shown: u16,
-    /// Whether the next descriptor has been seen to be used.
-    seen: bool,
-    /// What the one before it says, while not all chains are taken back for which it stands. Only with
-    /// `VIRTIO_F_IN_ORDER`.
+    /// Whether the next chain is known to be used: its descriptor was seen to be, or there is a batch.
+    known: bool,
+    /// What the last used descriptor says, while not all chains are taken back for which it stands. Only
+    /// with `VIRTIO_F_IN_ORDER`.
     batch: Option<Batch>,
 }
 
@@ -137,7 +137,7 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
             used: Position::START,
             completed: 0,
             shown: event::ENABLE,
-            seen: false,
+            known: false,
             batch: None,
         };
         packed.reset();
@@ -155,7 +155,7 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         self.used = Position::START;
         self.completed = 0;
         self.shown = event::ENABLE;
-        self.seen = false;
+        self.known = false;
         self.batch = None;
         // Zero asks for interrupts; with the event index, the first one is asked for.
         if self.options.event_idx {
@@ -311,9 +311,16 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         if self.health.is_broken() {
             return self.health.report();
         }
-        if self.batch.is_none() && !self.seen && !self.is_next_used() {
+        self.pop_from_working()
+    }
+
+    /// Does the same as [`Self::pop`] with a queue that is not broken.
+    #[inline(always)]
+    pub(super) fn pop_from_working(&mut self) -> Result<Option<Used>, Violation> {
+        if !self.known && !self.is_next_used() {
             return Ok(None);
         }
+        self.known = false;
         let (head, written) = if self.options.in_order {
             self.next_in_order()?
         } else {
@@ -322,7 +329,6 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         let Some(taken) = self.chains.free(head) else {
             return Err(self.reject(Violation::Internal));
         };
-        self.seen = false;
         self.used = self.used.advance(taken, self.size);
         self.completed = self.completed.wrapping_add(1);
         self.memory.stats().completions.count();
@@ -369,6 +375,7 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
             self.batch = None;
             return Ok((head, batch.written));
         }
+        self.known = true;
         match self.chains.number(head) {
             Some((_, writable)) => Ok((head, writable)),
             None => Err(self.reject(Violation::Internal)),
@@ -408,7 +415,7 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         if self.health.is_broken() {
             return true;
         }
-        if self.batch.is_some() || self.seen {
+        if self.known {
             return false;
         }
         let wish = if self.options.event_idx {
@@ -430,8 +437,8 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         }
         // What the device has said once it cannot take back: one that changes its mind would keep the
         // driver busy.
-        self.seen = self.is_next_used();
-        !self.seen
+        self.known = self.is_next_used();
+        !self.known
     }
 
     /// Takes back the next outstanding chain, whether or not the device has used it. Takes the

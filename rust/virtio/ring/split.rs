@@ -275,6 +275,12 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         if self.health.is_broken() {
             return self.health.report();
         }
+        self.pop_from_working()
+    }
+
+    /// Does the same as [`Self::pop`] with a queue that is not broken.
+    #[inline(always)]
+    pub(super) fn pop_from_working(&mut self) -> Result<Option<Used>, Violation> {
         if self.used_seen == self.last_used && !self.refresh()? {
             return Ok(None);
         }
