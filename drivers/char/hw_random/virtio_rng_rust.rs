@@ -23,22 +23,22 @@ use kernel_ext::{
     virtio::prelude::*, //
 };
 
-/// Bytes asked for at a time: what the hwrng core reads at a time.
-const BUFFER_LEN: usize = 64;
+/// What the hwrng core reads at a time, and so what is asked for. Copying words takes fewer reads.
+type Words = [u64; 8];
 
 /// How long a reader waits for the device. Hosts limit the rate by seconds, not by minutes.
 const READ_TIMEOUT: Msecs = 10_000;
 
 /// Memory that the device fills.
-type Buffer = DmaBox<[u8; BUFFER_LEN]>;
+type Buffer = DmaBox<Words>;
 
 /// Random bytes on this side of the queue.
 struct Pool {
     /// The buffer, while the device does not have it.
     idle: Option<Buffer>,
     /// What the device wrote last, out of its reach.
-    bytes: [u8; BUFFER_LEN],
-    /// The part of `bytes` that was not handed out yet.
+    words: Words,
+    /// The bytes of `words` that were not handed out yet.
     unused: core::ops::Range<usize>,
 }
 
@@ -48,7 +48,8 @@ impl Pool {
         let count = out.len().min(self.unused.len());
         let taken = self.unused.start..self.unused.start + count;
         self.unused.start = taken.end;
-        if let (Some(to), Some(from)) = (out.get_mut(..count), self.bytes.get_mut(taken)) {
+        let bytes = self.words.as_mut_bytes();
+        if let (Some(to), Some(from)) = (out.get_mut(..count), bytes.get_mut(taken)) {
             to.copy_from_slice(from);
             from.fill(0);
         }
@@ -89,7 +90,7 @@ impl hw_random::Operations for Generator {
             };
             // Only what the device says it wrote is random, and that is no more than the buffer.
             let (buffer, written) = completion.into_parts();
-            pool.bytes = buffer.read();
+            pool.words = buffer.read();
             pool.unused = 0..written as usize;
             pool.idle = Some(buffer);
             if written == 0 {
@@ -116,8 +117,8 @@ impl Driver for Rng {
         let live = setup.start()?;
 
         let pool = Pool {
-            idle: Some(Buffer::new([0; BUFFER_LEN], GFP_KERNEL)?),
-            bytes: [0; BUFFER_LEN],
+            idle: Some(Buffer::new([0; 8], GFP_KERNEL)?),
+            words: [0; 8],
             unused: 0..0,
         };
         let generator = Generator {
