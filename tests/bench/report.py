@@ -4,8 +4,10 @@
 """What scripts/bench does with results.
 
 report.py options WORKLOAD OUT          options of scripts/guest for its devices, one a line
-report.py collect DIRECTORY KEY=VALUE...    results of all guests to results.json and plot.svg
-                                        there, and a table for people; values say where it was
+report.py collect DIRECTORY MODULES KEY=VALUE...
+                                        results of all guests to results.json and plot.svg
+                                        there, and a table for people; MODULES is where our
+                                        modules are, and values say where it was
 report.py markdown JSON FILE            puts tables into FILE, between two comments
 """
 
@@ -16,6 +18,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import allocators
 import layout
 import plot
 import results
@@ -94,6 +97,10 @@ def verdicts(report):
             if len(bar["missed"]) <= 3:
                 where += ": " + "; ".join(f"{point['form']}, {point['load']}" for point in bar["missed"])
             yield f"missed: {what} (at {where})"
+    for workload, found in report["allocators"].items():
+        what = f"{workload}: calls of an allocator by the Rust modules: none"
+        where = f"{found['places']} places, {found['runs']} runs"
+        yield f"met: {what} ({where})" if found["calls"] == 0 else f"missed: {what} ({found['calls']}; {where})"
 
 
 def functions(report):
@@ -109,13 +116,16 @@ def functions(report):
     return re.sub(r"\[[0-9a-f]{12,16}\]", "", names)
 
 
-def collect(directory, values):
+def collect(directory, modules, values):
     """All guests' results; see above."""
     directory = Path(directory)
-    report = {"environment": dict(value.split("=", 1) for value in values), "text": {}, "bars": {}, "points": []}
+    environment = dict(value.split("=", 1) for value in values)
+    report = {"environment": environment, "text": {}, "allocators": {}, "bars": {}, "points": []}
+    code = allocators.read(modules)
     for path in sorted(directory.glob("count-*")):
         workload = importlib.import_module("workloads." + path.name.split("-", 1)[1])
-        found, report["text"][workload.TYPE] = results.counted(path, workload.TYPE, workload.UNIT)
+        counted = results.counted(path, workload.TYPE, workload.UNIT, code)
+        found, report["text"][workload.TYPE], report["allocators"][workload.TYPE] = counted
         report["points"] = results.merge(report["points"], found)
     for path in sorted(directory.glob("time-*")):
         workload = importlib.import_module("workloads." + path.name.split("-", 1)[1])
@@ -153,8 +163,8 @@ def main():
     match sys.argv[1:]:
         case ["options", name, out]:
             print("\n".join(layout.guest_options(importlib.import_module(f"workloads.{name}"), out)))
-        case ["collect", directory, *values]:
-            collect(directory, values)
+        case ["collect", directory, modules, *values]:
+            collect(directory, modules, values)
         case ["markdown", source, target]:
             markdown(source, target)
         case _:

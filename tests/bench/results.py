@@ -6,6 +6,7 @@ import json
 import zlib
 from pathlib import Path
 
+from allocators import calls as allocator_calls
 from stats import compare
 from symbols import CALLS, Profile, Symbols
 
@@ -80,26 +81,32 @@ def top_functions(samples):
     return result
 
 
-def counted(directory, workload, unit):
-    """The points of a guest that has counted, and the code of its modules."""
+def counted(directory, workload, unit, code):
+    """The points of a guest that has counted, the size of the code of its modules, and how often ours,
+    of which this is the code, called an allocator."""
     directory = Path(directory)
     symbols = read_symbols(directory / "out")
     runs, text, samples = [], {"c": symbols.core_bytes(), "rust": 0}, {}
+    places = sum(len(module.places) for name, module in code.items() if module.base(symbols, name) is not None)
+    allocators = {"places": places, "runs": 0, "calls": 0}
     index = 0
     for line in (directory / "results").read_text().splitlines():
         run = json.loads(line)
         if "module" in run:
             text["rust" if run["module"].endswith("_rust") else "c"] += run["text"]
             continue
-        with (directory / f"count.{index}").open() as lines:
-            profile = Profile(symbols, lines)
+        lines = (directory / f"count.{index}").read_text().splitlines()
+        profile = Profile(symbols, lines)
+        if run["driver"] == "rust":
+            allocators["runs"] += 1
+            allocators["calls"] += allocator_calls(code, symbols, lines)
         index += 1
         runs.append((run, figures(run, profile)))
         samples.setdefault((run["form"], run["load"]), {})[run["driver"]] = (profile, run["units"])
     found = points(workload, unit, runs)
     for point in found:
         point["functions"] = top_functions(samples[point["form"], point["load"]])
-    return found, text
+    return found, text, allocators
 
 
 def timed(directory, workload, unit):

@@ -5,6 +5,7 @@
 import random
 import unittest
 
+import allocators
 import results
 import stats
 from symbols import CALLS, Profile, Symbols
@@ -134,6 +135,56 @@ class Attribution(unittest.TestCase):
     def test_core_size(self):
         """Each function ends where the next one begins."""
         self.assertEqual(self.symbols.core_bytes(), 0x500)
+
+
+DUMP = """
+Disassembly of section .text:
+
+0000000000000010 <_RNvCs2_15virtio_blk_rust4done>:
+  10:	push   %rbx
+  11:	call   16 <_RNvCs2_15virtio_blk_rust4done+0x6>
+			12: R_X86_64_PLT32	kfree-0x4
+  16:	call   1b <_RNvCs2_15virtio_blk_rust4done+0xb>
+			17: R_X86_64_PLT32	blk_mq_start_request-0x4
+  1b:	mov    0x0(%rip),%rax        # 22
+			1e: R_X86_64_PC32	system_freezable_wq_alloc-0x4
+  22:	jmp    27 <_RNvCs2_15virtio_blk_rust4done+0x17>
+			23: R_X86_64_PLT32	__kvmalloc_node_noprof-0x4
+  27:	call   2c <_RNvCs2_15virtio_blk_rust4done+0x1c>
+			28: R_X86_64_PLT32	_RNvNtCs3_6kernel5alloc4room-0x4
+
+Disassembly of section .init.text:
+
+0000000000000000 <init_module>:
+   0:	call   5 <init_module+0x5>
+			1: R_X86_64_PLT32	__kmalloc_noprof-0x4
+"""
+
+
+class Allocators(unittest.TestCase):
+    """What our modules call."""
+
+    def setUp(self):
+        self.code = allocators.Code(DUMP)
+        self.symbols = Symbols(KALLSYMS)
+        self.base = self.code.base(self.symbols, "virtio_blk_rust")
+
+    def calls(self, *blocks):
+        """How often an allocator was called in blocks at these places, with so many instructions."""
+        lines = [f"{self.base + at:x} {instructions} {times}" for at, instructions, times in blocks]
+        return allocators.calls({"virtio_blk_rust": self.code}, self.symbols, lines)
+
+    def test_places(self):
+        """Calls, and jumps in the place of one, in code that runs after a module was loaded."""
+        self.assertEqual(self.code.places, {0x11, 0x22})
+
+    def test_called(self):
+        """A block that ends at such a place counts as often as it was executed."""
+        self.assertEqual(self.calls((0x10, 2, 3), (0x1B, 2, 4)), 7)
+
+    def test_not_called(self):
+        """Other blocks do not, wherever they are."""
+        self.assertEqual(self.calls((0x10, 1, 3), (0x16, 1, 5), (0x1B, 1, 2), (0x5000, 2, 9)), 0)
 
 
 class Bars(unittest.TestCase):
