@@ -38,6 +38,11 @@ fill() { # number of the block, how many
 	within 20 dd if="$scratch/data" of="/dev/$disk" bs=64k seek="$1" count="$2" oflag=direct status=none
 }
 
+# Writes where the first zone goes on.
+short() { # bytes
+	within 20 dd if="$scratch/data" of="/dev/$disk" bs="$1" count=1 seek=262144 oflag=direct,seek_bytes status=none
+}
+
 attributes() { # slot, scenario, bytes that can be appended
 	local name value
 	bound_in "$1" "$2"
@@ -71,6 +76,10 @@ managed() { # slot
 	# Not where the zone goes on: nothing becomes of that.
 	refused fill 8 1
 	is 0 'oi 0x000200'
+	# Less than the unit in which zones are written does not come to the disk, which would say so.
+	refused short 512
+	refused short 2048
+	is 0 'oi 0x000200'
 	zone close 0
 	is 0 'cl 0x000200'
 	zone open 0
@@ -101,6 +110,8 @@ mixed() { # slot
 	equal 2 "$(within 20 blkzone report "/dev/$disk" | grep -c CONVENTIONAL)" "conventional zones"
 	fill 5 2
 	fill 0 2
+	# There, what is written has no unit.
+	short 512
 	fill 128 2
 	is 2 'oi 0x000100'
 	verdict "$1"

@@ -61,6 +61,8 @@ pub(crate) struct RequestQueue {
     /// (VIRTIO 1.4, 2.7.8.1): all of theirs are long enough.
     more: u32,
     read_only: bool,
+    /// Whether all that is written may be.
+    plain: bool,
     /// Whether zeroes may lose their place on the medium.
     may_unmap: bool,
 }
@@ -71,6 +73,7 @@ impl RequestQueue {
     pub(crate) fn new(queue: Queue<Request>, cut: Cut, may_unmap: bool) -> Result<Arc<Self>> {
         let notifier = queue.notifier().clone();
         let read_only = queue.device().has(feature::block::RO);
+        let plain = !read_only && !queue.device().has(feature::block::ZONED);
         let order = queue.device().byte_order();
         let more = match queue.device().is_legacy() {
             true => u32::MAX,
@@ -84,6 +87,7 @@ impl RequestQueue {
                 order,
                 more,
                 read_only,
+                plain,
                 may_unmap,
             }),
             GFP_KERNEL,
@@ -106,8 +110,8 @@ impl RequestQueue {
         Header::new(self.order, kind, sector)
     }
 
-    /// The beginning of a request that is neither to read nor to write, and how many descriptors it has
-    /// besides: `pieces` for its memory. [`None`] if the device knows nothing like it.
+    /// The beginning of a request that is neither to read nor to write without further ado, and how many
+    /// descriptors it has besides: `pieces` for its memory. [`None`] if the device is not to get it.
     #[cold]
     fn special(&self, request: &mut Request, pieces: u16) -> Option<(Header, u16)> {
         if self.read_only {
@@ -174,7 +178,7 @@ impl RequestQueue {
         // Those who do not ask whether the disk can be written to are not to reach the device.
         let (header, pieces) = match request.op() {
             Op::Read => (Some(self.header(RequestType::IN, request.sector())), pieces),
-            Op::Write if !self.read_only => (
+            Op::Write if self.plain => (
                 Some(self.header(RequestType::OUT, request.sector())),
                 pieces,
             ),

@@ -118,10 +118,12 @@ impl Characteristics {
     }
 }
 
-/// Type and sector of a request about a zone, or about all of them.
+/// Type and sector of a request that writes to a disk with zones, or is about a zone or all of them.
 #[cold]
 pub(crate) fn about_zone(request: &Request) -> Option<(RequestType, u64)> {
     let kind = match request.op() {
+        // The block layer takes what is a block.
+        Op::Write if request.is_granular() || !request.is_ordered() => RequestType::OUT,
         // The block layer takes what is shorter.
         Op::ZoneAppend if request.is_granular() => RequestType::ZONE_APPEND,
         Op::ZoneOpen => RequestType::ZONE_OPEN,

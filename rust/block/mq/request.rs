@@ -263,12 +263,27 @@ impl<O: Operations> Request<O> {
         })
     }
 
-    /// Whether it is as long as what is written to zones has to be: see
+    /// Whether it begins and ends where what is written to zones has to: see
     /// [`ZoneLimits::write_granularity`](super::ZoneLimits::write_granularity).
     pub fn is_granular(&self) -> bool {
         // SAFETY: By the type invariant; a request keeps its queue.
         let unit = unsafe { (*(*self.rq.as_ptr()).q).limits.zone_write_granularity };
-        self.bytes() & unit.wrapping_sub(1) == 0
+        let start = self.sector().wrapping_mul(SECTOR_SIZE.into());
+        (start | u64::from(self.bytes())) & u64::from(unit.wrapping_sub(1)) == 0
+    }
+
+    /// Whether it is about a zone that is written in order.
+    pub fn is_ordered(&self) -> bool {
+        #[cfg(CONFIG_BLK_DEV_ZONED)]
+        {
+            // SAFETY: By the type invariant; a request keeps its disk, and a disk its first block device.
+            unsafe {
+                let disk = (*(*self.rq.as_ptr()).q).disk;
+                bindings::bdev_zone_is_seq((*disk).part0, self.sector())
+            }
+        }
+        #[cfg(not(CONFIG_BLK_DEV_ZONED))]
+        false
     }
 
     /// Sets where a request that appended to a zone has written. It is the driver's to tell before it
