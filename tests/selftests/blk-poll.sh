@@ -74,6 +74,10 @@ verified() { # slot
 	local before other interrupts
 	before=$(count "$1" 1 completions) other=$(count "$1" 0 completions)
 	interrupts=$(interrupts "$1")
+	# One after the other: none is found only when the driver looks whether the device still
+	# answers, every 3 seconds.
+	within 20 fio --output="$scratch/fio" --filename="/dev/$(disk "$1")" --direct=1 "${POLLED[@]}" \
+		--name=single --rw=randread --bs=4k --size=4m --number_ios=40
 	timeout $((60 * slowness)) fio --output="$scratch/fio" --filename="/dev/$(disk "$1")" --direct=1 "${POLLED[@]}" \
 		--iodepth=16 --iodepth_batch_submit=8 --iodepth_batch_complete_min=4 --verify=crc32c \
 		--verify_fatal=1 --verify_state_save=0 --randrepeat=0 --name=polled --rw=randwrite \
