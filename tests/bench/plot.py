@@ -7,13 +7,15 @@ from html import escape
 import results
 
 SHOWN = ["driver", "kernel", "kicks", "interrupts", "iops", "p50", "p99"]
-ROW, LABEL, COLUMN, TOP, GAP = 22, 290, 190, 46, 14
-MOST = 1.5
+ROW, LABEL, COLUMN, TOP, GAP = 22, 270, 215, 46, 14
+# Space for a number behind a bar.
+NUMBER = 30
+MOST = 2
 
 
 def _x(value):
     """Where a ratio is in a column. What is beyond its end is at its end."""
-    return min(max(value, 0), MOST) / MOST * (COLUMN - GAP)
+    return min(max(value, 0), MOST) / MOST * (COLUMN - GAP - NUMBER)
 
 
 def svg(found):
