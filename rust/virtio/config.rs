@@ -13,8 +13,8 @@ pub const RETRIES: u32 = 64;
 
 /// Access to the configuration space of a device.
 ///
-/// Values are in the CPU's byte order, whatever order the device has. Callers stay below `len()` and keep to natural alignment;
-/// each call makes one access of its width, if there is a generation.
+/// Values are in the CPU's byte order, whatever order the device has. Callers stay below `len()` and
+/// keep to natural alignment; each call makes one access of its width, if there is a generation.
 pub trait ConfigAccess {
     /// Bytes there are.
     fn len(&self) -> usize;

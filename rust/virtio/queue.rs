@@ -143,7 +143,8 @@ impl<T> Completion<T> {
 }
 
 /// Allocates memory for a ring as large as the device offers, the driver wants and memory allows, of
-/// the form that was negotiated; just as large as the device says, if that is all that it can have. What happens to the ring is counted in `stats`.
+/// the form that was negotiated; just as large as the device says, if that is all that it can have.
+/// What happens to the ring is counted in `stats`.
 ///
 /// # Errors
 ///

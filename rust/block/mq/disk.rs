@@ -259,9 +259,9 @@ impl<O: Operations> Disk<O> {
         self.capacity() != before
     }
 
-    /// Has a disk with zones that was added get another size, soon: those that it has then are asked for again, and
-    /// requests of others wait meanwhile. It stays as it is when it is not to have the same `zones`, but
-    /// for what they are limited to, and is empty when what it reports makes no sense.
+    /// Has a disk with zones that was added get another size, soon: those that it has then are asked for
+    /// again, and requests of others wait meanwhile. It stays as it is when it is not to have the same
+    /// `zones`, but for what they are limited to, and is empty when what it reports makes no sense.
     ///
     /// When it gets smaller, `nr_zones` in sysfs does not, and the block layer goes on to believe what it
     /// does of zones that are gone: those that come back are to be reset before they are written.
@@ -317,8 +317,8 @@ impl<O: Operations> Disk<O> {
         }
     }
 
-    /// Goes on to dispatch requests: those of [`Request::put_back`](super::Request::put_back), and those for hardware queues
-    /// that were stopped as well. Does nothing more unless [`Self::quiesce`] was called before.
+    /// Goes on to dispatch requests: those of [`Request::put_back`](super::Request::put_back), and those
+    /// for hardware queues that were stopped as well. Does nothing more unless [`Self::quiesce`] was called before.
     pub fn unquiesce(&self) {
         let queue = self.queue();
         // SAFETY: By the type invariant.

@@ -75,8 +75,8 @@ pub mod flags {
 /// # Invariants
 ///
 /// While not broken:
-/// - Descriptors from `used` to `unpublished.next` are the device's, or will be when those from `published` on
-///   are made available; the others are free.
+/// - Descriptors from `used` to `unpublished.next` are the device's, or will be when those from
+///   `published` on are made available; the others are free.
 /// - The last `unpublished.count` of the chains added are in descriptors from `published` on.
 pub struct Packed<M, S> {
     /// The shared memory.
