@@ -30,6 +30,15 @@ pub struct Slot {
     taken: u16,
 }
 
+impl Slot {
+    /// Whether the device has the chain, as it has those before number `published`.
+    #[inline]
+    fn is_before(&self, published: u32) -> bool {
+        // No chain that is outstanding is further back than half of all numbers.
+        !is_lie(|| self.sequence.wrapping_sub(published) <= u32::MAX / 2)
+    }
+}
+
 /// The low half of a count, as an index.
 #[inline]
 pub(super) const fn index(count: u32) -> u16 {
@@ -46,6 +55,16 @@ pub(super) struct Ready {
     /// How many it has, at least one.
     pub(super) taken: u16,
     /// Bytes that the device may write.
+    pub(super) writable: u32,
+}
+
+/// A chain that was freed.
+pub(super) struct Freed {
+    /// Its head.
+    pub(super) head: u16,
+    /// Descriptors that it had.
+    pub(super) taken: u16,
+    /// Bytes that the device might write.
     pub(super) writable: u32,
 }
 
@@ -181,14 +200,8 @@ impl<S: DerefMut<Target = [Slot]>> Chains<S> {
     /// number `published` on it does not have.
     #[inline]
     pub(super) fn published(&self, id: u32, published: u32) -> Option<(u16, u32)> {
-        let head = u16::try_from(id).ok()?;
-        let slot = self.slots.get(usize::from(head))?;
-        // No chain that is outstanding is further back than half of all numbers.
-        let is_ahead = || slot.sequence.wrapping_sub(published) <= u32::MAX / 2;
-        if is_lie(|| slot.taken == 0 || is_ahead()) {
-            return None;
-        }
-        Some((head, slot.writable))
+        let slot = self.slots.get(usize::try_from(id).ok()?)?;
+        (slot.taken != 0 && slot.is_before(published)).then_some((index(id), slot.writable))
     }
 
     /// The number of an outstanding chain, and the bytes of it that the device may write.
@@ -198,29 +211,52 @@ impl<S: DerefMut<Target = [Slot]>> Chains<S> {
         (slot.taken != 0).then_some((slot.sequence, slot.writable))
     }
 
-    /// Frees the descriptors of an outstanding chain, and says how many they were.
+    /// Frees the chain that the device calls `id`, if it has it, as [`Self::published`] says. Not with
+    /// `VIRTIO_F_IN_ORDER`.
+    // Looked up once for all of that.
+    #[inline(always)]
+    pub(super) fn take(&mut self, id: u32, published: u32) -> Option<Freed> {
+        self.free_if(id, false, |slot| slot.is_before(published))
+    }
+
+    /// Frees an outstanding chain.
     #[inline]
-    pub(super) fn free(&mut self, head: u16) -> Option<u16> {
-        let slot = self.slots.get_mut(usize::from(head))?;
-        let taken = core::mem::take(&mut slot.taken);
-        if taken == 0 {
+    pub(super) fn free(&mut self, head: u16) -> Option<Freed> {
+        self.free_if(head.into(), self.in_order, |_| true)
+    }
+
+    /// Frees an outstanding chain, if something is true of it.
+    #[inline(always)]
+    fn free_if(
+        &mut self,
+        id: u32,
+        in_order: bool,
+        is_right: impl FnOnce(&Slot) -> bool,
+    ) -> Option<Freed> {
+        let slot = self.slots.get_mut(usize::try_from(id).ok()?)?;
+        if slot.taken == 0 || !is_right(slot) {
             return None;
         }
-        if self.in_order {
+        let freed = Freed {
+            // There is a slot for no more than that.
+            head: index(id),
+            taken: core::mem::take(&mut slot.taken),
+            writable: slot.writable,
+        };
+        let last = slot.last;
+        if in_order {
             // The circle stays as it is.
-            let last = usize::from(slot.last);
-            self.oldest = self.slots.get(last)?.next;
+            self.oldest = self.slots.get(usize::from(last))?.next;
         } else {
-            let last = slot.last;
-            let before = core::mem::replace(&mut self.free_head, head);
-            if last == head {
+            let before = core::mem::replace(&mut self.free_head, freed.head);
+            if last == freed.head {
                 slot.next = before;
             } else {
                 self.slots.get_mut(usize::from(last))?.next = before;
             }
         }
-        self.num_free = self.num_free.wrapping_add(taken);
-        Some(taken)
+        self.num_free = self.num_free.wrapping_add(freed.taken);
+        Some(freed)
     }
 
     /// Frees the next outstanding chain there is, whether or not the device has used it.

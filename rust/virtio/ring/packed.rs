@@ -21,7 +21,7 @@ use super::{
     },
     chains::index,
     stats::Stats,
-    trust::is_lie,
+    trust::clamp,
     ChainError,
     ChainWriter,
     LayoutError,
@@ -321,41 +321,53 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
             return Ok(None);
         }
         self.known = false;
-        let (head, written) = if self.options.in_order {
-            self.next_in_order()?
+        let (used, taken) = if self.options.in_order {
+            self.take_in_order()?
         } else {
-            self.read_used()?
-        };
-        let Some(taken) = self.chains.free(head) else {
-            return Err(self.reject(Violation::Internal));
+            self.take_used()?
         };
         self.used = self.used.advance(taken, self.size);
         self.completed = self.completed.wrapping_add(1);
         self.memory.stats().completions.count();
-        Ok(Some(Used { head, written }))
+        Ok(Some(used))
     }
 
-    /// Reads the rest of the next descriptor, which is used: the chain that it names, and the bytes that
-    /// were written to it.
+    /// Takes back the chain that the next descriptor names, which is used, and says how many descriptors
+    /// it had.
     ///
     /// The flag is not looked at without which the length means nothing (VIRTIO 1.4, 2.8.4): QEMU
     /// never sets it, and alioth leaves it as it was in the descriptor that was available there, while
     /// the lengths of both are right.
-    #[inline]
-    fn read_used(&mut self) -> Result<(u16, u32), Violation> {
+    #[inline(always)]
+    fn take_used(&mut self) -> Result<(Used, u16), Violation> {
         let (id, len) = self.memory.read_used(self.used.offset());
-        let unpublished = u32::from(self.unpublished.count);
-        let published = self.chains.added().wrapping_sub(unpublished);
-        let Some((head, writable)) = self.chains.published(id.into(), published) else {
+        let published = self.published_chains();
+        let Some(freed) = self.chains.take(id.into(), published) else {
             return Err(self.reject(Violation::UsedId));
         };
-        // Devices are known that report more than they wrote, or a length where nothing was
-        // writable.
-        if is_lie(|| len > writable) {
-            self.memory.stats().clamped.count();
-            return Ok((head, writable));
+        let used = Used {
+            head: freed.head,
+            written: clamp(len, freed.writable, self.memory.stats()),
+        };
+        Ok((used, freed.taken))
+    }
+
+    /// Chains that the device sees, ever.
+    #[inline]
+    fn published_chains(&self) -> u32 {
+        let unpublished = u32::from(self.unpublished.count);
+        self.chains.added().wrapping_sub(unpublished)
+    }
+
+    /// Takes back the chain that comes next with `VIRTIO_F_IN_ORDER`, and says how many descriptors it
+    /// had.
+    #[inline]
+    fn take_in_order(&mut self) -> Result<(Used, u16), Violation> {
+        let (head, written) = self.next_in_order()?;
+        match self.chains.free(head) {
+            Some(freed) => Ok((Used { head, written }, freed.taken)),
+            None => Err(self.reject(Violation::Internal)),
         }
-        Ok((head, len))
     }
 
     /// The chain that comes next with `VIRTIO_F_IN_ORDER`, and the bytes that were written to it.
@@ -366,7 +378,12 @@ impl<M: PackedMemory, S: DerefMut<Target = [Slot]>> Packed<M, S> {
         let batch = match self.batch {
             Some(batch) => batch,
             None => {
-                let (last, written) = self.read_used()?;
+                let (id, len) = self.memory.read_used(self.used.offset());
+                let published = self.published_chains();
+                let Some((last, writable)) = self.chains.published(id.into(), published) else {
+                    return Err(self.reject(Violation::UsedId));
+                };
+                let written = clamp(len, writable, self.memory.stats());
                 *self.batch.insert(Batch { last, written })
             }
         };

@@ -21,7 +21,10 @@ use super::{
     event,
     layout,
     stats::Stats,
-    trust::is_lie,
+    trust::{
+        clamp,
+        is_lie, //
+    },
     ChainError,
     ChainWriter,
     LayoutError,
@@ -284,34 +287,38 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         if self.used_seen == self.last_used && !self.refresh()? {
             return Ok(None);
         }
-        let (head, written) = if self.options.in_order {
-            self.next_in_order()?
+        let used = if self.options.in_order {
+            self.take_in_order()?
         } else {
-            self.read_entry()?
+            self.take_entry()?
         };
-        if self.chains.free(head).is_none() {
-            return Err(self.reject(Violation::Internal));
-        }
         self.last_used = self.last_used.wrapping_add(1);
         self.memory.stats().completions.count();
-        Ok(Some(Used { head, written }))
+        Ok(Some(used))
     }
 
-    /// Reads the entry of the used ring that comes next: the chain that it names, and the bytes that
-    /// were written to it.
-    #[inline]
-    fn read_entry(&mut self) -> Result<(u16, u32), Violation> {
+    /// Takes back the chain that the next entry of the used ring names.
+    #[inline(always)]
+    fn take_entry(&mut self) -> Result<Used, Violation> {
         let (id, len) = self.memory.read_used_elem(self.last_used);
-        let Some((head, writable)) = self.chains.published(id, self.published) else {
+        let published = self.published;
+        let Some(freed) = self.chains.take(id, published) else {
             return Err(self.reject(Violation::UsedId));
         };
-        // Devices are known that report more than they wrote, or a length where nothing was
-        // writable.
-        if is_lie(|| len > writable) {
-            self.memory.stats().clamped.count();
-            return Ok((head, writable));
+        Ok(Used {
+            head: freed.head,
+            written: clamp(len, freed.writable, self.memory.stats()),
+        })
+    }
+
+    /// Takes back the chain that comes next with `VIRTIO_F_IN_ORDER`.
+    #[inline]
+    fn take_in_order(&mut self) -> Result<Used, Violation> {
+        let (head, written) = self.next_in_order()?;
+        match self.chains.free(head) {
+            Some(_) => Ok(Used { head, written }),
+            None => Err(self.reject(Violation::Internal)),
         }
-        Ok((head, len))
     }
 
     /// The chain that comes next with `VIRTIO_F_IN_ORDER`, and the bytes that were written to it.
@@ -323,7 +330,11 @@ impl<M: SplitMemory, S: DerefMut<Target = [Slot]>> Split<M, S> {
         let batch = match self.batch {
             Some(batch) => batch,
             None => {
-                let (last, written) = self.read_entry()?;
+                let (id, len) = self.memory.read_used_elem(self.last_used);
+                let Some((last, writable)) = self.chains.published(id, self.published) else {
+                    return Err(self.reject(Violation::UsedId));
+                };
+                let written = clamp(len, writable, self.memory.stats());
                 let before = self.chains.number(last).map_or(u16::MAX, |(number, _)| {
                     // Entry and chain have the same number.
                     index(number).wrapping_sub(self.last_used)
