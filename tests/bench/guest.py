@@ -20,6 +20,7 @@ import sys
 from pathlib import Path
 
 import layout
+import memory
 
 LOAD = Path(__file__).parent.parent / "load"
 
@@ -61,8 +62,12 @@ class Device:
             if device.bound and device is not self:
                 device.unbind()
         if not self.bound:
-            self.write("/sys/bus/pci/drivers_probe", self.address)
-            self.bound = True
+            self.bind()
+
+    def bind(self):
+        """Gives it to its driver."""
+        self.write("/sys/bus/pci/drivers_probe", self.address)
+        self.bound = True
 
     def interrupts(self):
         """How many there were, of all vectors."""
@@ -115,6 +120,23 @@ def modules(workload):
         say({"module": name, "text": executable_bytes(paths[name])})
 
 
+def take_memory():
+    """What each driver takes for each form of queue."""
+    for device in Device.every:
+        if device.bound:
+            device.unbind()
+        requests, others = memory.taken(device.bind)
+        depth = [int(path.read_text()) for path in device.path.glob("**/block/vd*/queue/nr_requests")]
+        say(
+            {
+                "memory": others,
+                "form": device.form,
+                "driver": device.driver,
+                "request": requests / depth[0] if depth else None,
+            }
+        )
+
+
 def hand_out_symbols():
     """Addresses of the kernel's functions and its modules'."""
     for serial in glob.glob("/sys/block/vd*/serial"):
@@ -158,6 +180,7 @@ def count(workload, repeats):
         )
     hand_out_symbols()
     modules(workload)
+    take_memory()
 
 
 def fio(jobs, milliseconds):

@@ -103,6 +103,19 @@ def verdicts(report):
         yield f"met: {what} ({where})" if found["calls"] == 0 else f"missed: {what} ({found['calls']}; {where})"
 
 
+def sizes(report):
+    """Bytes of code and of memory."""
+    for workload, text in report["text"].items():
+        yield f"{workload}: code of driver, ring and transport: C {text['c']:,} bytes, Rust {text['rust']:,}"
+    for workload, forms in report["memory"].items():
+        for form, sides in forms.items():
+            c, rust = sides["c"], sides["rust"]
+            line = f"{workload}, {form}: memory of a device with a queue: C {c['device']:,} bytes, Rust {rust['device']:,}"
+            if rust["request"]:
+                line += f"; of a request: C {c['request']:,.0f}, Rust {rust['request']:,.0f}"
+            yield line
+
+
 def functions(report):
     """Where the instructions of each point are, by function."""
     lines = []
@@ -120,12 +133,13 @@ def collect(directory, modules, values):
     """All guests' results; see above."""
     directory = Path(directory)
     environment = dict(value.split("=", 1) for value in values)
-    report = {"environment": environment, "text": {}, "allocators": {}, "bars": {}, "points": []}
+    report = {"environment": environment, "text": {}, "memory": {}, "allocators": {}, "bars": {}, "points": []}
     code = allocators.read(modules)
     for path in sorted(directory.glob("count-*")):
         workload = importlib.import_module("workloads." + path.name.split("-", 1)[1])
         counted = results.counted(path, workload.TYPE, workload.UNIT, code)
-        found, report["text"][workload.TYPE], report["allocators"][workload.TYPE] = counted
+        name = workload.TYPE
+        found, report["text"][name], report["memory"][name], report["allocators"][name] = counted
         report["points"] = results.merge(report["points"], found)
     for path in sorted(directory.glob("time-*")):
         workload = importlib.import_module("workloads." + path.name.split("-", 1)[1])
@@ -136,9 +150,7 @@ def collect(directory, modules, values):
     (directory / "plot.svg").write_text(plot.svg(report["points"]))
     (directory / "functions").write_text(functions(report))
     print("\n".join(plain(rows(report["points"]))), end="\n\n")
-    for name, text in report["text"].items():
-        print(f"{name}: code of driver, ring and transport: C {text['c']:,} bytes, Rust {text['rust']:,}")
-    print()
+    print("\n".join(sizes(report)), end="\n\n")
     print("\n".join(verdicts(report)))
 
 
@@ -147,10 +159,7 @@ def markdown(source, target):
     report = json.loads(Path(source).read_text())
     lines = [", ".join(f"{key} {value}" for key, value in report["environment"].items()) + ".", ""]
     lines += [f"* {line}" for line in verdicts(report)] + [""]
-    lines += [
-        f"* {name}: code of driver, ring and transport: C {text['c']:,} bytes, Rust {text['rust']:,}"
-        for name, text in report["text"].items()
-    ]
+    lines += [f"* {line}" for line in sizes(report)]
     lines += ["", "Each cell: C, Rust: ratio [95 %]. Instructions of disks are per request, of rng per byte.", ""]
     lines += markdown_tables(report["points"])
     before, rest = Path(target).read_text().split(BEGIN)

@@ -82,11 +82,11 @@ def top_functions(samples):
 
 
 def counted(directory, workload, unit, code):
-    """The points of a guest that has counted, the size of the code of its modules, and how often ours,
-    of which this is the code, called an allocator."""
+    """The points of a guest that has counted, the size of the code of its modules, the memory that they
+    take, and how often ours, of which this is the code, called an allocator."""
     directory = Path(directory)
     symbols = read_symbols(directory / "out")
-    runs, text, samples = [], {"c": symbols.core_bytes(), "rust": 0}, {}
+    runs, text, samples, memory = [], {"c": symbols.core_bytes(), "rust": 0}, {}, {}
     places = sum(len(module.places) for name, module in code.items() if module.base(symbols, name) is not None)
     allocators = {"places": places, "runs": 0, "calls": 0}
     index = 0
@@ -94,6 +94,9 @@ def counted(directory, workload, unit, code):
         run = json.loads(line)
         if "module" in run:
             text["rust" if run["module"].endswith("_rust") else "c"] += run["text"]
+            continue
+        if "memory" in run:
+            memory.setdefault(run["form"], {})[run["driver"]] = {"device": run["memory"], "request": run["request"]}
             continue
         lines = (directory / f"count.{index}").read_text().splitlines()
         profile = Profile(symbols, lines)
@@ -106,7 +109,7 @@ def counted(directory, workload, unit, code):
     found = points(workload, unit, runs)
     for point in found:
         point["functions"] = top_functions(samples[point["form"], point["load"]])
-    return found, text, allocators
+    return found, text, memory, allocators
 
 
 def timed(directory, workload, unit):

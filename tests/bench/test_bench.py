@@ -6,6 +6,7 @@ import random
 import unittest
 
 import allocators
+import memory
 import results
 import stats
 from symbols import CALLS, Profile, Symbols
@@ -135,6 +136,27 @@ class Attribution(unittest.TestCase):
     def test_core_size(self):
         """Each function ends where the next one begins."""
         self.assertEqual(self.symbols.core_bytes(), 0x500)
+
+
+TRACE = """
+# tracer: nop
+ python3-9 [000] ..... 1.0: kmalloc: call_site=vring_alloc+0x1/0x2 ptr=00000000aa bytes_req=10 bytes_alloc=16 gfp_flags=GFP_KERNEL node=-1 accounted=false
+ python3-9 [000] ..... 1.1: kmalloc: call_site=probe+0x1/0x2 ptr=00000000ab bytes_req=30 bytes_alloc=32 gfp_flags=GFP_KERNEL node=-1 accounted=false
+ python3-9 [000] ..... 1.2: kfree: call_site=probe+0x1/0x2 ptr=00000000ab
+ python3-9 [000] ..... 1.3: mm_page_alloc: page=00000000f0 pfn=0x100 order=2 migratetype=0 gfp_flags=GFP_KERNEL|__GFP_ZERO
+ python3-9 [000] ..... 1.4: mm_page_free: page=00000000f1 pfn=0x103 order=0
+ python3-9 [000] ..... 1.5: mm_page_alloc: page=00000000f2 pfn=0x200 order=3 migratetype=0 gfp_flags=GFP_KERNEL|__GFP_COMP
+ python3-9 [000] ..... 1.6: mm_page_alloc: page=00000000f3 pfn=0x300 order=1 migratetype=0 gfp_flags=GFP_NOIO|__GFP_NORETRY|__GFP_ZERO
+ python3-9 [000] ..... 1.7: kfree: call_site=probe+0x1/0x2 ptr=00000000ac
+"""
+
+
+class Memory(unittest.TestCase):
+    """What a driver takes."""
+
+    def test_held(self):
+        """Objects and pages that were not freed again; pages of objects do not count twice."""
+        self.assertEqual(memory.Held(TRACE.splitlines()).bytes(), (2 * 4096, 16 + 3 * 4096))
 
 
 DUMP = """
