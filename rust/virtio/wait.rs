@@ -45,9 +45,9 @@ const CHECK_INTERVAL: Msecs = 1_000;
 /// Every wait has a bound, ends when a signal is pending, and ends at once when the queue is
 /// stopped or its device turns out to be of no use.
 ///
-/// While the device is stopped, nothing is added, and who waits waits on. When it is back, waits end
-/// with `EAGAIN`: what the device had is to be had by [`Self::take_unused`] then, and can be added
-/// again.
+/// While the device is stopped, who waits waits on. When it is back, waits end with `EAGAIN`: what the
+/// device had, and what was to be added meanwhile, is to be had by [`Self::take_unused`] then, and can be
+/// added again.
 #[pin_data]
 pub struct WaitQueue<T: Send> {
     #[pin]
@@ -80,7 +80,8 @@ struct State<T> {
     restarts: u32,
     /// Threads that are about to notify the device.
     notifying: usize,
-    /// Requests that it did not answer before it was stopped. There is room for all of them.
+    /// Requests that it did not answer before it was stopped, and those that came since. There is room
+    /// for all that the queue can have.
     unused: KVec<T>,
 }
 
@@ -88,6 +89,22 @@ impl<T> State<T> {
     /// Whether there is nothing to wait for any more.
     fn is_over(&self) -> bool {
         self.stopped || (self.queue.is_broken() && !self.paused)
+    }
+
+    /// Keeps a request until the device is back.
+    #[cold]
+    fn put_off(&mut self, token: T) -> Result<(), AddError<T>> {
+        // Each chain of the queue, which is to come here as well, has at least one descriptor.
+        let full = |token| AddError {
+            reason: AddErrorReason::Full,
+            token,
+        };
+        if self.unused.len() >= usize::from(self.queue.num_free()) {
+            return Err(full(token));
+        }
+        self.unused
+            .push_within_capacity(token)
+            .map_err(|err| full(err.0))
     }
 }
 
@@ -118,21 +135,26 @@ impl<T: Send + 'static> WaitQueue<T> {
         )
     }
 
-    /// Adds a request and tells the device. See [`Queue::add`].
+    /// Adds a request and tells the device. See [`Queue::add`]. While the device is stopped, the request
+    /// is kept for [`Self::take_unused`].
     ///
     /// # Errors
     ///
-    /// Those of [`Queue::add`]; a queue that is stopped, or whose device is, counts as broken.
+    /// Those of [`Queue::add`]; a queue that is stopped counts as broken.
     pub fn add<F>(&self, segments: u16, token: T, build: F) -> Result<(), AddError<T>>
     where
         F: for<'q, 'a> FnOnce(&'a mut T, Chain<'q, 'a>) -> Chain<'q, 'a, Complete>,
     {
         let mut state = self.state.lock();
-        if state.paused || state.is_over() {
+        if state.is_over() {
             return Err(AddError {
                 reason: AddErrorReason::Broken,
                 token,
             });
+        }
+        if state.paused {
+            // Were it handed back, the device could be there again before anybody waits for that.
+            return state.put_off(token);
         }
         state.queue.add(segments, token, build)?;
 
@@ -152,7 +174,7 @@ impl<T: Send + 'static> WaitQueue<T> {
         Ok(())
     }
 
-    /// A request that the device did not answer before it was stopped.
+    /// A request that the device did not answer before it was stopped, or that came while it was.
     pub fn take_unused(&self) -> Option<T> {
         self.state.lock().unused.pop()
     }
