@@ -229,6 +229,10 @@ impl Wanted {
     }
 
     /// There are no such disks.
+    ///
+    /// # Safety
+    ///
+    /// None is needed.
     #[cfg(not(CONFIG_BLK_DEV_ZONED))]
     unsafe fn carry_out(&self) {
         let _ = (self.disk, self.sectors, self.zones);
