@@ -94,11 +94,12 @@ impl<T> State<T> {
     /// Keeps a request until the device is back.
     #[cold]
     fn put_off(&mut self, token: T) -> Result<(), AddError<T>> {
-        // Each chain of the queue, which is to come here as well, has at least one descriptor.
         let full = |token| AddError {
             reason: AddErrorReason::Full,
             token,
         };
+        // What is in the queue is to come here as well, and each chain of it has at least one
+        // descriptor: room for all of them is left.
         if self.unused.len() >= usize::from(self.queue.num_free()) {
             return Err(full(token));
         }

@@ -61,7 +61,8 @@ pub(crate) struct RequestQueue {
     /// (VIRTIO 1.4, 2.7.8.1): all of theirs are long enough.
     more: u32,
     read_only: bool,
-    /// Whether all that is written may be.
+    /// Whether a write goes to the device without a look at what is written where: the disk can be
+    /// written to, and has no zones.
     plain: bool,
     /// Whether zeroes may lose their place on the medium.
     may_unmap: bool,

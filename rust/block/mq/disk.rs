@@ -317,8 +317,9 @@ impl<O: Operations> Disk<O> {
         }
     }
 
-    /// Goes on to dispatch requests: those of [`Request::put_back`](super::Request::put_back), and those
-    /// for hardware queues that were stopped as well. Does nothing more unless [`Self::quiesce`] was called before.
+    /// Goes on to dispatch requests: those of [`Request::put_back`](super::Request::put_back), and
+    /// those for hardware queues that were stopped as well. Does nothing more unless
+    /// [`Self::quiesce`] was called before.
     pub fn unquiesce(&self) {
         let queue = self.queue();
         // SAFETY: By the type invariant.
