@@ -70,8 +70,7 @@ impl hw_random::Operations for Generator {
         loop {
             let count = pool.take(out);
             if pool.unused.is_empty() {
-                // What the device had when it was restarted comes back.
-                if let Some(buffer) = pool.idle.take().or_else(|| self.queue.take_unused()) {
+                if let Some(buffer) = pool.idle.take() {
                     let added = self
                         .queue
                         .add(1, buffer, |b, chain| chain.write(b.segment_mut()).end());
@@ -81,20 +80,21 @@ impl hw_random::Operations for Generator {
             if count > 0 {
                 return Ok(count);
             }
-
-            let completion = match self.queue.next(wait.then_some(READ_TIMEOUT)) {
-                Ok(Some(completion)) => completion,
+            match self.queue.next(wait.then_some(READ_TIMEOUT)) {
+                Ok(Some(completion)) => {
+                    // Only what the device says it wrote is random: no more than the buffer.
+                    let (buffer, written) = completion.into_parts();
+                    pool.words = buffer.read();
+                    pool.unused = 0..written as usize;
+                    pool.idle = Some(buffer);
+                    if written == 0 {
+                        return Err(EIO);
+                    }
+                }
                 Ok(None) => return Ok(0),
-                Err(EAGAIN) => continue,
+                // What the device had when it was restarted comes back.
+                Err(EAGAIN) => pool.idle = pool.idle.take().or_else(|| self.queue.take_unused()),
                 Err(err) => return Err(err),
-            };
-            // Only what the device says it wrote is random, and that is no more than the buffer.
-            let (buffer, written) = completion.into_parts();
-            pool.words = buffer.read();
-            pool.unused = 0..written as usize;
-            pool.idle = Some(buffer);
-            if written == 0 {
-                return Err(EIO);
             }
         }
     }
@@ -117,8 +117,8 @@ impl Driver for Rng {
         let live = setup.start()?;
 
         let pool = Pool {
-            idle: Some(Buffer::new([0; 8], GFP_KERNEL)?),
-            words: [0; 8],
+            idle: Some(Buffer::new(Words::default(), GFP_KERNEL)?),
+            words: Words::default(),
             unused: 0..0,
         };
         let generator = Generator {
