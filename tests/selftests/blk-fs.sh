@@ -6,6 +6,7 @@
 #
 # boot: blk
 # timeout: 150
+# debug: no, blk-fio.sh has as much data in flight
 
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh

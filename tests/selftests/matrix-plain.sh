@@ -7,6 +7,7 @@
 #
 # boot: matrix plain
 # timeout: 200
+# debug: no, matrix-iommu.sh has the same forms
 
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh

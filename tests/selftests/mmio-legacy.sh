@@ -20,6 +20,7 @@
 # guest: --qemu '-blockdev driver=file,node-name=swap,filename=@DIR@/swap'
 # guest: --device virtio-blk-device,drive=swap,num-queues=1,serial=swap
 # timeout: 300
+# debug: no, vdev-legacy-rust.sh and vdev-legacy-hostile.sh have this interface
 
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh

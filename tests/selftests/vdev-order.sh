@@ -7,6 +7,7 @@
 #
 # boot: vdev
 # timeout: 200
+# debug: no, it looks at the device only
 
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh

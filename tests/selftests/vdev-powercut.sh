@@ -8,6 +8,7 @@
 #
 # boot: vdev
 # timeout: 120
+# debug: no, what is left on a medium is decided by the device
 
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh
